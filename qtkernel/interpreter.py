@@ -1,0 +1,211 @@
+"""The wall between the wire and the language.
+
+The kernel (messages, queues, replies) stands on one side, the shell (IPython) on the other. What
+crosses is plain data: neither side can reach into the other, so each is tested with a fake of
+the other. The shapes follow the messaging document, "Messages on the shell ROUTER/DEALER
+channel".
+
+`Interpreter.execute` is a coroutine function, but no event loop is implied. The kernel steps the
+coroutine by hand: a synchronous cell ends at the first step, a cell that awaits suspends on a
+`Pending` and is stepped again when that is resolved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+MimeBundle = Mapping[str, Any]
+
+
+class Pending:
+    """What a suspended execution waits for. Resolved once, on the kernel's own thread."""
+
+    def __init__(self) -> None:
+        self._resolved = False
+        self._callback: Callable[[], object] | None = None
+
+    def __await__(self) -> Generator[Pending, None, None]:
+        if not self._resolved:
+            yield self
+
+    def on_resolved(self, callback: Callable[[], object]) -> None:
+        """Call `callback` when resolved: at once if that has happened already."""
+        if self._resolved:
+            callback()
+        else:
+            self._callback = callback
+
+    def resolve(self) -> None:
+        """Let the execution go on. Harmless the second time."""
+        if not self._resolved:
+            self._resolved = True
+            callback, self._callback = self._callback, None
+            if callback is not None:
+                callback()
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """An exception as the messaging document writes it ("Request-Reply", "status: error")."""
+
+    ename: str
+    evalue: str
+    traceback: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ExecuteResult:
+    """The outcome of one cell. `error` is None when it ran to its end."""
+
+    execution_count: int
+    error: ErrorInfo | None = None
+    user_expressions: Mapping[str, Any] = field(default_factory=dict)
+    payload: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """Matches for the code points `cursor_start` to `cursor_end` of the whole cell."""
+
+    matches: Sequence[str]
+    cursor_start: int
+    cursor_end: int
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """Documentation of an object; `data` is empty when `found` is False."""
+
+    found: bool
+    data: MimeBundle = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """`status` is complete, incomplete, invalid or unknown; `indent` only with incomplete."""
+
+    status: str
+    indent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryQuery:
+    """A history_request: `access` is tail, range or search, the other fields as it needs them."""
+
+    access: str
+    output: bool = False
+    raw: bool = True
+    session: int = 0
+    start: int = 1
+    stop: int | None = None
+    n: int | None = None
+    pattern: str = "*"
+    unique: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageInfo:
+    """What kernel_info_reply tells of the language behind the wall."""
+
+    implementation: str
+    implementation_version: str
+    banner: str
+    language_info: Mapping[str, Any]
+    help_links: Sequence[Mapping[str, str]]
+
+
+class Interpreter(Protocol):
+    """The language, as the kernel sees it. Every method is called on the kernel's own thread."""
+
+    @property
+    def execution_count(self) -> int:
+        """The number that the next stored cell will get."""
+
+    def language_info(self) -> LanguageInfo:
+        """Name, version and banner of the language."""
+
+    async def execute(
+        self,
+        code: str,
+        *,
+        silent: bool,
+        store_history: bool,
+        user_expressions: Mapping[str, str],
+        cell_id: str | None,
+    ) -> ExecuteResult:
+        """Run a cell; an exception of the cell is part of the result and never raised."""
+
+    def complete(self, code: str, cursor_pos: int) -> Completion:
+        """Complete at `cursor_pos`, in code points."""
+
+    def inspect(
+        self, code: str, cursor_pos: int, detail_level: int, omit_sections: Sequence[str]
+    ) -> Inspection:
+        """Describe the object at `cursor_pos`, in code points."""
+
+    def is_complete(self, code: str) -> Completeness:
+        """Say whether `code` can be run as it stands."""
+
+    def history(self, query: HistoryQuery) -> list[Any]:
+        """Rows ``(session, line, input)`` or ``(session, line, (input, output))``, oldest first."""
+
+    def object_info(self, oname: str, detail_level: int) -> Mapping[str, Any]:
+        """Describe a name, in the shape of protocol 4's object_info_reply."""
+
+    def reset(self) -> None:
+        """Drop what cells put into the namespace; what the host put there stays."""
+
+
+# What the shell is given, for the code of a cell
+
+
+class StdinNotAllowed(Exception):
+    """The frontend that asked for the cell cannot answer an input_request."""
+
+
+class IOPub(Protocol):
+    """Where output goes. Thread-safe; nothing here blocks."""
+
+    def current(self) -> Any | None:
+        """The request under which output made here and now belongs, or None."""
+
+    def is_current(self) -> bool:
+        """Whether the code running here and now is a cell's."""
+
+    def publish(
+        self,
+        msg_type: str,
+        content: object,
+        *,
+        parent: Any | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        buffers: Sequence[Any] = (),
+    ) -> None:
+        """Send a message to all frontends; `parent` is what `current` returned, then or now."""
+
+
+class Interruption(Protocol):
+    """How the code of a cell is run so that it can be interrupted."""
+
+    def call(self, function: Callable[[], T]) -> T:
+        """Run synchronous code of a cell; KeyboardInterrupt may be raised in it."""
+
+    def drive(self, coroutine: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+        """Wrap an awaiting cell for a task; KeyboardInterrupt may be raised at its await."""
+
+    def waiting(self, end_wait: Callable[[], object]) -> AbstractContextManager[None]:
+        """While the cell waits: an interrupt calls `end_wait`."""
+
+
+ReadInput = Callable[[str, bool], str]
+"""Asks the frontend for a line: prompt, and whether it is a password.
+
+Raises StdinNotAllowed, EOFError or KeyboardInterrupt.
+"""
