@@ -1,0 +1,156 @@
+"""IOPub: everything a kernel says to everybody, sent by a thread of its own.
+
+The other threads hand over ready frames with `publish`, which never blocks and never fails. The
+hop costs no more than a lock would, and a subscriber that is slow to read cannot hold up a cell.
+
+Back-pressure. While a subscriber's pipe is full (`sockets.PIPE_MESSAGES`) sending stops and
+messages wait here, up to `byte_budget`. Beyond that the choice is between memory without bound, a
+frozen application and lost output; the last is chosen, for the slow subscriber alone: sending
+goes on without waiting for it, libzmq drops what its pipe cannot take, and one notice says so.
+
+A subscription is answered by ``iopub_welcome`` (JEP 65; messaging document, "Welcome message").
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import zmq
+
+from qtkernel.loops.base import TimerHandle
+from qtkernel.loops.headless import HeadlessLoop
+
+BYTE_BUDGET = 256 << 20
+"""Bytes that may wait here for a slow subscriber."""
+
+RETRY_DELAY = 0.02
+"""Seconds between two attempts while a subscriber's pipe is full; XPUB signals no writability."""
+
+Frames = Sequence[Any]
+
+
+class IOPubThread:
+    """The XPUB socket, its thread and its queue.
+
+    Args:
+        socket: the bound XPUB socket; from `start` on only the thread touches it.
+        welcome: makes the frames of the welcome message for a subscription's topic.
+        overrun: makes the frames of the notice that output was dropped.
+    """
+
+    def __init__(
+        self,
+        socket: zmq.Socket[bytes],
+        welcome: Callable[[str], Frames],
+        overrun: Callable[[], Frames],
+        byte_budget: int = BYTE_BUDGET,
+    ) -> None:
+        self._socket = socket
+        self._welcome = welcome
+        self._overrun = overrun
+        self._byte_budget = byte_budget
+        self._loop = HeadlessLoop()
+        self._thread = threading.Thread(target=self._run, name="qtkernel-iopub", daemon=True)
+        self._incoming: deque[Frames] = deque()
+        self._posted = False
+        self._held: deque[Frames] = deque()
+        self._held_bytes = 0
+        self._retry: TimerHandle | None = None
+        self._dropping = False
+        self._stop_when_full(True)
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._thread.start()
+
+    def publish(self, frames: Frames) -> None:
+        """Send `frames` to all subscribers of their topic, after all that came before."""
+        self._incoming.append(frames)
+        if not self._posted:
+            self._posted = True
+            self._loop.call_soon_threadsafe(self._send_incoming)
+
+    def close(self, timeout: float) -> None:
+        """Send what is queued, wait at most `timeout` seconds for that, and end the thread."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        self._loop.add_reader(int(self._socket.FD), self._read_subscriptions)
+        self._loop.call_soon_threadsafe(self._read_subscriptions)
+        self._loop.run()
+        self._send_incoming()
+        self._loop.close()
+        self._socket.close()
+
+    def _stop_when_full(self, stop: bool) -> None:
+        self._socket.setsockopt(zmq.XPUB_NODROP, int(stop))
+
+    # Sending
+
+    def _send_incoming(self) -> None:
+        # before the first popleft: what is appended from here on posts anew
+        self._posted = False
+        while self._incoming:
+            frames = self._incoming.popleft()
+            if self._held or not self._sent(frames):
+                self._hold(frames)
+        # a send can have swallowed the edge of a subscription
+        self._read_subscriptions()
+
+    def _sent(self, frames: Frames) -> bool:
+        try:
+            self._socket.send_multipart(frames, zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            return False
+        return True
+
+    def _hold(self, frames: Frames) -> None:
+        self._held.append(frames)
+        self._held_bytes += _size(frames)
+        if self._held_bytes > self._byte_budget and not self._dropping:
+            self._dropping = True
+            self._stop_when_full(False)
+            self._held.append(self._overrun())
+            self._send_held()
+        elif self._retry is None:
+            self._retry = self._loop.call_later(RETRY_DELAY, self._send_held)
+
+    def _send_held(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        while self._held and self._sent(self._held[0]):
+            self._held_bytes -= _size(self._held.popleft())
+        if self._held:
+            self._retry = self._loop.call_later(RETRY_DELAY, self._send_held)
+        else:
+            self._held_bytes = 0
+            self._stop_when_full(True)
+            self._dropping = False
+            self._read_subscriptions()
+
+    # Subscriptions
+
+    def _read_subscriptions(self) -> None:
+        while self._socket.getsockopt(zmq.EVENTS) & zmq.POLLIN:  # type: ignore[operator,arg-type]
+            try:
+                event = self._socket.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            if event[:1] == b"\x01":
+                self._greet(event[1:])
+
+    def _greet(self, topic: bytes) -> None:
+        try:
+            subscription = topic.decode("utf-8")
+        except UnicodeDecodeError:
+            return  # not a topic that any Jupyter client would ask for
+        self.publish(self._welcome(subscription))
+
+
+def _size(frames: Frames) -> int:
+    return sum(frame.nbytes if isinstance(frame, memoryview) else len(frame) for frame in frames)
