@@ -1,0 +1,63 @@
+"""The handlers of the control channel. They run on the control thread, while a cell runs.
+
+Shutdown is served on the shell channel too, where old clients send it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from qtkernel.kernel.interrupt import REPEAT, Interrupter
+from qtkernel.kernel.publisher import Publisher
+from qtkernel.kernel.queue import Request
+from qtkernel.loops.base import EventLoop
+from qtkernel.protocol import contents
+
+Reply = Mapping[str, Any]
+
+
+class ControlRequests:
+    """Interrupt and shutdown.
+
+    Args:
+        control_loop: the control thread's own loop, for repeating a signal.
+        shut_down: acts on a shutdown_request; gets whether it is a restart. Called on whatever
+            thread served the request, before its reply has been sent: it must only begin things.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        interrupter: Interrupter,
+        control_loop: EventLoop,
+        shut_down: Callable[[bool], object],
+    ) -> None:
+        self._publisher = publisher
+        self._interrupter = interrupter
+        self._loop = control_loop
+        self._shut_down = shut_down
+
+    async def interrupt_request(
+        self, _request: Request, _content: contents.InterruptRequest
+    ) -> Reply:
+        """Messaging document, "Kernel interrupt". Answered at once."""
+        self.interrupt()
+        return {"status": "ok"}
+
+    async def shutdown_request(self, request: Request, content: contents.ShutdownRequest) -> Reply:
+        """Messaging document, "Kernel shutdown"."""
+        reply = {"status": "ok", "restart": content.restart}
+        self._publisher.publish("shutdown_reply", reply, parent=request.message)
+        self._shut_down(content.restart)
+        return reply
+
+    def interrupt(self) -> None:
+        """Interrupt the running cell, and see to it until it has been taken. Control thread."""
+        if self._interrupter.interrupt():
+            self._loop.call_later(REPEAT, self._repeat)
+
+    def _repeat(self) -> None:
+        if self._interrupter.pending:
+            self._interrupter.again()
+            self._loop.call_later(REPEAT, self._repeat)

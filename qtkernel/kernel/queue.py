@@ -1,0 +1,73 @@
+"""What may run now, what waits, and what is aborted.
+
+Requests run in the order of arrival, with one exception: while a cell is under way (it awaits, or
+sits in a nested event loop) execute_requests wait for it, in order, and everything else goes on.
+
+After an error every execute_request that is *already there* is aborted, and nothing else
+(messaging document, "Execution errors": stop_on_error).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from qtkernel.protocol import Message, ProtocolError
+
+Send = Callable[[list[Any]], object]
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """A message from a frontend, with the way back to it."""
+
+    message: Message
+    send: Send
+    problem: ProtocolError | None = None
+    """What is wrong with a message that is signed and still cannot be read."""
+    aborted: bool = False
+
+    @property
+    def msg_type(self) -> str:
+        """The message's type."""
+        return self.message.header.msg_type
+
+
+class RequestQueue:
+    """The requests that have been read and not yet begun."""
+
+    def __init__(self) -> None:
+        self._arrived: deque[Request] = deque()
+        self._waiting: deque[Request] = deque()
+
+    def __len__(self) -> int:
+        return len(self._arrived) + len(self._waiting)
+
+    def put(self, request: Request) -> None:
+        """Add a request that has just been read."""
+        self._arrived.append(request)
+
+    def take(self, executing: bool) -> Request | None:
+        """The next request that may run, given whether a cell is under way; None if none may."""
+        if not executing and self._waiting:
+            return self._waiting.popleft()
+        while self._arrived:
+            request = self._arrived.popleft()
+            if executing and request.msg_type == "execute_request":
+                self._waiting.append(request)
+            else:
+                return request
+        return None
+
+    def abort_executes(self) -> None:
+        """Mark every execute_request that is here; `take` still returns them, to be answered."""
+        for request in (*self._waiting, *self._arrived):
+            if request.msg_type == "execute_request":
+                request.aborted = True
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._arrived.clear()
+        self._waiting.clear()

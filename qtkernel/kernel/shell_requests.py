@@ -1,0 +1,213 @@
+"""The handlers of the shell channel, each under the name of its message type.
+
+They run on the kernel's own thread, where the interpreter lives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from qtkernel.interpreter import (
+    ErrorInfo,
+    ExecuteResult,
+    HistoryQuery,
+    Interpreter,
+    StdinNotAllowed,
+)
+from qtkernel.kernel.interrupt import Interrupter
+from qtkernel.kernel.kernel import Kernel
+from qtkernel.kernel.publisher import Publisher
+from qtkernel.kernel.queue import Request
+from qtkernel.kernel.stdin import Stdin
+from qtkernel.protocol import Message, contents
+
+Reply = Mapping[str, Any]
+
+
+class ShellRequests:
+    """Everything that an interpreter is asked for.
+
+    `kernel` is set when both exist: the handlers tell it when a cell begins and ends.
+    """
+
+    kernel: Kernel
+
+    def __init__(
+        self,
+        interpreter: Interpreter,
+        publisher: Publisher,
+        interrupter: Interrupter,
+        stdin: Stdin,
+    ) -> None:
+        self._interpreter = interpreter
+        self._publisher = publisher
+        self._interrupter = interrupter
+        self._stdin = stdin
+        self._cells: list[tuple[Message, bool]] = []
+        self.on_executed: list[Callable[[], object]] = []
+        """Called after each cell, when its reply's content is known."""
+
+    # Execution
+
+    async def execute_request(self, request: Request, content: contents.ExecuteRequest) -> Reply:
+        """Messaging document, "Execute"."""
+        if not content.silent:
+            self._publisher.publish(
+                "execute_input",
+                {"code": content.code, "execution_count": self._interpreter.execution_count},
+                parent=request.message,
+            )
+        result = await self._execute(request, content)
+        failed = result.error is not None
+        self.kernel.execution_ended(failed and content.stop_on_error and not content.silent)
+        for callback in self.on_executed:
+            callback()
+        reply: dict[str, Any] = {
+            "status": "error" if failed else "ok",
+            "execution_count": result.execution_count,
+            "user_expressions": result.user_expressions,
+            "payload": result.payload,
+        }
+        if result.error is not None:
+            reply |= _error_fields(result.error)
+        return reply
+
+    async def _execute(self, request: Request, content: contents.ExecuteRequest) -> ExecuteResult:
+        cell = (request.message, content.allow_stdin)
+        self._publisher.remember(request.message)
+        self._cells.append(cell)
+        self.kernel.executing += 1
+        self._interrupter.begin()
+        pending = False
+        try:
+            result = await self._interpreter.execute(
+                content.code,
+                silent=content.silent,
+                store_history=content.stores_history,
+                user_expressions=content.user_expressions,
+                cell_id=request.message.metadata.get("cellId"),
+            )
+        finally:
+            pending = self._interrupter.end()
+            self.kernel.executing -= 1
+            self._cells.remove(cell)
+        if pending and result.error is None:
+            # it came while the cell was where it must not be raised, and the cell is over now
+            error = ErrorInfo("KeyboardInterrupt", "", ["KeyboardInterrupt"])
+            self._publisher.publish("error", _error_fields(error), parent=request.message)
+            return ExecuteResult(result.execution_count, error, {}, result.payload)
+        return result
+
+    def describe_error(self, request: Request) -> Reply:
+        """What an execute_reply has besides its error, when the cell itself never ran."""
+        if request.msg_type != "execute_request":
+            return {}
+        return {
+            "execution_count": self._interpreter.execution_count,
+            "user_expressions": {},
+            "payload": [],
+        }
+
+    def read_input(self, prompt: str, password: bool) -> str:
+        """Ask the frontend of the running cell for a line; see `Stdin.read`.
+
+        Raises:
+            StdinNotAllowed: the frontend said that it cannot answer.
+        """
+        __tracebackhide__ = True
+        current = self._publisher.current()
+        for message, allowed in reversed(self._cells):
+            if current is None or message is current:
+                if not allowed:
+                    break
+                return self._stdin.read(message, prompt, password)
+        raise StdinNotAllowed
+
+    # Introspection
+
+    async def complete_request(self, _request: Request, content: contents.CompleteRequest) -> Reply:
+        """Messaging document, "Completion"."""
+        cursor_pos = _position(content.code, content.cursor_pos)
+        completion = self._interpreter.complete(content.code, cursor_pos)
+        return {
+            "status": "ok",
+            "matches": completion.matches,
+            "cursor_start": completion.cursor_start,
+            "cursor_end": completion.cursor_end,
+            "metadata": completion.metadata,
+        }
+
+    async def inspect_request(self, _request: Request, content: contents.InspectRequest) -> Reply:
+        """Messaging document, "Introspection"."""
+        inspection = self._interpreter.inspect(
+            content.code,
+            _position(content.code, content.cursor_pos),
+            content.detail_level,
+            content.omit_sections,
+        )
+        return {
+            "status": "ok",
+            "found": inspection.found,
+            "data": inspection.data,
+            "metadata": inspection.metadata,
+        }
+
+    async def is_complete_request(
+        self, _request: Request, content: contents.IsCompleteRequest
+    ) -> Reply:
+        """Messaging document, "Code completeness"."""
+        completeness = self._interpreter.is_complete(content.code)
+        if completeness.status == "incomplete":
+            return {"status": "incomplete", "indent": completeness.indent}
+        return {"status": completeness.status}
+
+    async def history_request(self, _request: Request, content: contents.HistoryRequest) -> Reply:
+        """Messaging document, "History"."""
+        query = HistoryQuery(
+            access=content.hist_access_type,
+            output=content.output,
+            raw=content.raw,
+            session=content.session,
+            start=content.start,
+            stop=content.stop,
+            n=content.n,
+            pattern=content.pattern or "*",
+            unique=content.unique,
+        )
+        return {"status": "ok", "history": self._interpreter.history(query)}
+
+    async def object_info_request(
+        self, _request: Request, content: contents.ObjectInfoRequest
+    ) -> Reply:
+        """What inspect_request was called up to protocol 4."""
+        info = self._interpreter.object_info(content.oname, content.detail_level)
+        return {"status": "ok", **info}
+
+    # Comms: no target is registered yet, so nothing can be opened
+
+    async def comm_info_request(
+        self, _request: Request, _content: contents.CommInfoRequest
+    ) -> Reply:
+        """Messaging document, "Comm info"."""
+        return {"status": "ok", "comms": {}}
+
+    async def comm_open(self, request: Request, content: contents.CommOpen) -> None:
+        """Messaging document, "Opening a Comm": an unknown target is closed at once."""
+        self._publisher.publish(
+            "comm_close", {"comm_id": content.comm_id, "data": {}}, parent=request.message
+        )
+
+    async def comm_msg(self, _request: Request, _content: contents.CommMsg) -> None:
+        """A message to a comm that does not exist: the document asks to ignore it."""
+
+    async def comm_close(self, _request: Request, _content: contents.CommClose) -> None:
+        """The end of a comm that does not exist: the document asks to ignore it."""
+
+
+def _position(code: str, cursor_pos: int | None) -> int:
+    return len(code) if cursor_pos is None else min(cursor_pos, len(code))
+
+
+def _error_fields(error: ErrorInfo) -> dict[str, Any]:
+    return {"ename": error.ename, "evalue": error.evalue, "traceback": error.traceback}
