@@ -1,0 +1,321 @@
+"""The shell as the kernel's Interpreter: one method for each thing that a frontend can ask."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import contextlib
+import getpass
+import platform
+import sys
+import traceback
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from typing import Any
+
+import IPython
+from IPython.core.error import StdinNotImplementedError
+from IPython.utils.tokenutil import token_at_cursor
+
+from qtkernel._version import __version__
+from qtkernel.interpreter import (
+    Completeness,
+    Completion,
+    ErrorInfo,
+    ExecuteResult,
+    HistoryQuery,
+    Inspection,
+    Interruption,
+    LanguageInfo,
+    Pending,
+    ReadInput,
+    StdinNotAllowed,
+)
+from qtkernel.shell.completion import complete
+from qtkernel.shell.shell import ZMQInteractiveShell
+
+
+class ShellInterpreter:
+    """`qtkernel.interpreter.Interpreter` on a ZMQInteractiveShell.
+
+    Args:
+        asyncio_loop: returns the asyncio loop for cells with a top-level await.
+    """
+
+    def __init__(
+        self,
+        shell: ZMQInteractiveShell,
+        interruption: Interruption,
+        asyncio_loop: Callable[[], asyncio.AbstractEventLoop],
+    ) -> None:
+        self.shell = shell
+        self._interruption = interruption
+        self._read_input: ReadInput = _no_input
+        self._asyncio_loop = asyncio_loop
+
+    @property
+    def execution_count(self) -> int:
+        """The number that the next stored cell will get."""
+        return int(self.shell.execution_count)
+
+    def language_info(self) -> LanguageInfo:
+        """Python, as kernel_info_reply describes it."""
+        version = platform.python_version()
+        return LanguageInfo(
+            implementation="qtkernel",
+            implementation_version=__version__,
+            banner=f"Python {version} | IPython {IPython.__version__} | qtkernel {__version__}",
+            language_info={
+                "name": "python",
+                "version": version,
+                "mimetype": "text/x-python",
+                "codemirror_mode": {"name": "ipython", "version": sys.version_info[0]},
+                "pygments_lexer": "ipython3",
+                "nbconvert_exporter": "python",
+                "file_extension": ".py",
+            },
+            help_links=[
+                {"text": "Python Reference", "url": "https://docs.python.org/3"},
+                {"text": "IPython Reference", "url": "https://ipython.readthedocs.io"},
+            ],
+        )
+
+    def connect_input(self, read_input: ReadInput) -> None:
+        """Set what input() and getpass() in a cell ask; until then they cannot be answered."""
+        self._read_input = read_input
+
+    # Running cells
+
+    async def execute(
+        self,
+        code: str,
+        *,
+        silent: bool,
+        store_history: bool,
+        user_expressions: Mapping[str, str],
+        cell_id: str | None,
+    ) -> ExecuteResult:
+        """Run a cell."""
+        shell = self.shell
+        count = shell.cell_count = int(shell.execution_count)
+        shell.last_error = None
+        error: BaseException | None
+        expressions: Mapping[str, Any] = {}
+        try:
+            error = await self._run(
+                code, silent=silent, store_history=store_history, cell_id=cell_id
+            )
+            if error is None and user_expressions:
+                expressions = await self._evaluate(user_expressions)
+        except BaseException as raised:  # an interrupt that hit IPython's own code, and the like
+            error = raised
+            if shell.last_error is None:
+                self._show(raised)
+        payload = list(shell.payload_manager.read_payload())
+        shell.payload_manager.clear_payload()
+        return ExecuteResult(count, self._error_info(error), expressions, payload)
+
+    async def _run(
+        self, code: str, *, silent: bool, store_history: bool, cell_id: str | None
+    ) -> BaseException | None:
+        shell = self.shell
+        transformed, failure = self._transform(code)
+        cell = shell.run_cell_async(
+            code,
+            store_history=store_history,
+            silent=silent,
+            transformed_cell=transformed,
+            preprocessing_exc_tuple=failure,
+            cell_id=cell_id,
+        )
+        result = None
+        try:
+            if shell.should_run_async(
+                code, transformed_cell=transformed, preprocessing_exc_tuple=failure
+            ):
+                result = await self._run_as_task(cell)
+            else:
+                with self._environment():
+                    result = self._interruption.call(lambda: _run_to_end(cell))
+        finally:
+            cell.close()
+            with self._environment():
+                shell.events.trigger("post_execute")
+                if not silent:
+                    shell.events.trigger("post_run_cell", result)
+        return result.error_before_exec or result.error_in_exec  # type: ignore[no-any-return]
+
+    def _transform(self, code: str) -> tuple[str, Any]:
+        try:
+            with self._environment():
+                return self.shell.transform_cell(code), None
+        except Exception:
+            return code, sys.exc_info()
+
+    async def _run_as_task(self, cell: Coroutine[Any, Any, Any]) -> Any:
+        loop = self._asyncio_loop()
+        done = Pending()
+        task = loop.create_task(self._interruption.drive(_Stepped(cell, self._environment).run()))
+        task.add_done_callback(lambda _task: done.resolve())
+        with self._interruption.waiting(lambda: loop.call_soon(task.cancel)):
+            await done
+        return task.result()
+
+    async def _evaluate(self, user_expressions: Mapping[str, str]) -> Mapping[str, Any]:
+        with self._environment():
+            return self._interruption.call(
+                lambda: self.shell.user_expressions(dict(user_expressions))
+            )
+
+    def _show(self, error: BaseException) -> None:
+        try:
+            self.shell.showtraceback((type(error), error, error.__traceback__))
+        except BaseException as second:
+            self.shell._showtraceback(type(error), error, traceback.format_exception(second))
+
+    def _error_info(self, error: BaseException | None) -> ErrorInfo | None:
+        if error is None:
+            return None
+        if self.shell.last_error is None:
+            # IPython could not format it and has said why on stderr
+            self.shell._showtraceback(type(error), error, [f"{type(error).__name__}"])
+        return self.shell.last_error
+
+    @contextlib.contextmanager
+    def _environment(self) -> Iterator[None]:
+        """What is different in the process while a cell's own code runs, and only then."""
+        previous_input, previous_getpass = builtins.input, getpass.getpass
+        builtins.input, getpass.getpass = self._input, self._getpass
+        singletons = [(kind, kind.__dict__.get("_instance")) for kind in self.shell._walk_mro()]
+        for kind, _ in singletons:
+            kind._instance = self.shell
+        try:
+            yield
+        finally:
+            for kind, instance in singletons:
+                kind._instance = instance
+            builtins.input, getpass.getpass = previous_input, previous_getpass
+
+    def _input(self, prompt: object = "", /) -> str:
+        """Ask the frontend for a line of text, without its trailing newline."""
+        __tracebackhide__ = True
+        return self._ask(str(prompt), password=False)
+
+    def _getpass(self, prompt: str = "Password: ", stream: object = None) -> str:  # noqa: ARG002
+        """Ask the frontend for a line of text that is not shown."""
+        __tracebackhide__ = True
+        return self._ask(str(prompt), password=True)
+
+    def _ask(self, prompt: str, password: bool) -> str:
+        __tracebackhide__ = True
+        self.shell.output.flush()
+        try:
+            return self._read_input(prompt, password)
+        except StdinNotAllowed:
+            raise StdinNotImplementedError(
+                "input() was called, but the frontend that runs this cell cannot answer it"
+            ) from None
+
+    # Introspection
+
+    def complete(self, code: str, cursor_pos: int) -> Completion:
+        """Complete at `cursor_pos`, in code points."""
+        with self._environment():
+            return complete(self.shell, code, cursor_pos)
+
+    def inspect(
+        self, code: str, cursor_pos: int, detail_level: int, omit_sections: Sequence[str]
+    ) -> Inspection:
+        """Describe the object at `cursor_pos`, in code points."""
+        name = token_at_cursor(code, cursor_pos)
+        try:
+            with self._environment():
+                bundle = self.shell.object_inspect_mime(
+                    name, detail_level=detail_level, omit_sections=omit_sections
+                )
+        except KeyError:
+            return Inspection(found=False)
+        if not self.shell.enable_html_pager:
+            bundle.pop("text/html", None)
+        return Inspection(found=True, data=bundle)
+
+    def is_complete(self, code: str) -> Completeness:
+        """Say whether `code` can be run as it stands."""
+        status, indent = self.shell.input_transformer_manager.check_complete(code)
+        return Completeness(status, " " * (indent or 0) if status == "incomplete" else "")
+
+    def object_info(self, oname: str, detail_level: int) -> Mapping[str, Any]:
+        """Describe a name, in the shape of protocol 4's object_info_reply."""
+        with self._environment():
+            info = self.shell.object_inspect(oname, detail_level=detail_level)
+        return {"oname": oname, **info}
+
+    def history(self, query: HistoryQuery) -> list[Any]:
+        """Rows of the history, oldest first."""
+        manager = self.shell.history_manager
+        if manager is None:
+            return []
+        if query.access == "tail":
+            rows = manager.get_tail(
+                query.n, raw=query.raw, output=query.output, include_latest=True
+            )
+        elif query.access == "range":
+            rows = manager.get_range(
+                query.session, query.start, query.stop, raw=query.raw, output=query.output
+            )
+        else:
+            rows = manager.search(
+                query.pattern, raw=query.raw, output=query.output, n=query.n, unique=query.unique
+            )
+        return list(rows)
+
+    def reset(self) -> None:
+        """Drop what cells put into the namespace; what the host put there stays."""
+        self.shell.reset(new_session=True)
+
+
+def _no_input(_prompt: str, _password: bool) -> str:
+    raise StdinNotAllowed
+
+
+class _Stepped:
+    """Runs a coroutine inside a task with something in force around each of its steps."""
+
+    def __init__(
+        self,
+        coroutine: Coroutine[Any, Any, Any],
+        environment: Callable[[], contextlib.AbstractContextManager[None]],
+    ) -> None:
+        self._coroutine = coroutine
+        self._environment = environment
+
+    async def run(self) -> Any:
+        """The coroutine's result."""
+        return await self
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        __tracebackhide__ = True
+        send: Callable[[], Any] = lambda: self._coroutine.send(None)  # noqa: E731
+        while True:
+            try:
+                with self._environment():
+                    awaited = send()
+            except StopIteration as stop:
+                return stop.value
+            try:
+                value = yield awaited
+                send = _bound(self._coroutine.send, value)
+            except BaseException as error:
+                send = _bound(self._coroutine.throw, error)
+
+
+def _bound(function: Callable[[Any], Any], argument: Any) -> Callable[[], Any]:
+    return lambda: function(argument)
+
+
+def _run_to_end(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine that never really awaits."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    raise RuntimeError("the cell awaits something although it has no top-level await")

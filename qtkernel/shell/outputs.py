@@ -1,0 +1,97 @@
+"""Results and displays of a cell, as messages.
+
+Messaging document, "Code execution: execute_result", "Display Data", "Update Display Data" and
+"clear_output".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.history import HistoryOutput
+from traitlets import Any as AnyTrait
+
+from qtkernel.interpreter import IOPub
+from qtkernel.shell.streams import OutputBuffer
+
+_UNDERSCORES = ("_", "__", "___")
+
+
+class ResultHook(DisplayHook):  # type: ignore[misc]
+    """sys.displayhook of a cell: publishes execute_result."""
+
+    iopub: IOPub = AnyTrait()
+    output: OutputBuffer = AnyTrait()
+
+    def __init__(self, shell: Any, **kwargs: Any) -> None:
+        # The base class writes `_`, `__` and `___` into the namespace, which is the host's: a
+        # gettext `_` would be gone.
+        namespace = shell.user_ns
+        theirs = {name: namespace[name] for name in _UNDERSCORES if name in namespace}
+        super().__init__(shell=shell, **kwargs)
+        shell.user_ns_hidden.update({name: "" for name in _UNDERSCORES if name not in theirs})
+        namespace.update(theirs)
+
+    @property
+    def prompt_count(self) -> int:
+        """The number of the cell that is being run."""
+        return self.shell.cell_count  # type: ignore[no-any-return]
+
+    def write_output_prompt(self) -> None:
+        """Nothing: the frontend draws its own prompt."""
+
+    def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
+        """Publish the result."""
+        self.output.flush()
+        content = {
+            "execution_count": self.prompt_count,
+            "data": format_dict,
+            "metadata": md_dict or {},
+        }
+        self.iopub.publish("execute_result", content)
+
+    def finish_displayhook(self) -> None:
+        """End what `start_displayhook` began; the base class would write to stdout."""
+        self._is_active = False
+
+
+class DisplayMessages(DisplayPublisher):  # type: ignore[misc]
+    """What ``display()`` calls: publishes display_data and its kin."""
+
+    iopub: IOPub = AnyTrait()
+    output: OutputBuffer = AnyTrait()
+
+    def publish(
+        self,
+        data: dict[str, Any],
+        metadata: dict[str, Any] | None = None,
+        source: Any = None,  # noqa: ARG002
+        *,
+        transient: dict[str, Any] | None = None,
+        update: bool = False,
+        **_kwargs: Any,
+    ) -> None:
+        """Publish a display.
+
+        Args:
+            data: a MIME bundle.
+            metadata: of the MIME types.
+            source: ignored, as in IPython.
+            transient: has the display_id; not to be kept with the output.
+            update: change the displays that have this display_id, instead of adding one.
+        """
+        self._validate_data(data, metadata)
+        count = self.shell.cell_count
+        self.shell.history_manager.outputs[count].append(
+            HistoryOutput(output_type="display_data", bundle=data)
+        )
+        self.output.flush()
+        content = {"data": data, "metadata": metadata or {}, "transient": transient or {}}
+        self.iopub.publish("update_display_data" if update else "display_data", content)
+
+    def clear_output(self, wait: bool = False) -> None:
+        """Clear the output of the running cell, at once or (`wait`) when the next one comes."""
+        self.output.flush()
+        self.iopub.publish("clear_output", {"wait": bool(wait)})

@@ -1,0 +1,293 @@
+"""The InteractiveShell of the kernel.
+
+A bare ``InteractiveShell(user_ns=d)`` writes 15 names into `d`, replaces ``__main__``, sets
+``sys.ps1`` and registers atexit callbacks. As a guest in somebody's process this one does none of
+that; as the owner of a process of its own (`owns_process`) it does what users of IPython expect.
+"""
+
+from __future__ import annotations
+
+import atexit
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from IPython.core import page
+from IPython.core.autocall import ZMQExitAutocall
+from IPython.core.builtin_trap import BuiltinTrap
+from IPython.core.display_functions import display
+from IPython.core.error import UsageError
+from IPython.core.history import HistoryManager
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.payloadpage import page as payload_page
+from IPython.paths import get_ipython_dir
+from traitlets import Any as AnyTrait
+from traitlets import Bool, Type, default, observe
+
+from qtkernel.interpreter import ErrorInfo, IOPub
+from qtkernel.shell.magics import KernelMagics
+from qtkernel.shell.outputs import DisplayMessages, ResultHook
+from qtkernel.shell.streams import OutputBuffer
+
+HISTORY_BATCH = 1000
+"""Lines of history that may wait to be written."""
+
+SwitchLoop = Callable[[str], None]
+
+
+class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
+    """IPython's shell, speaking messages.
+
+    It is named as rich and pandas expect of a shell behind a Jupyter kernel: they look at the
+    name of the class to decide how to display things.
+    """
+
+    iopub: IOPub = AnyTrait()
+    output: OutputBuffer = AnyTrait()
+    switch_loop: SwitchLoop = AnyTrait()
+    owns_process: bool = Bool(False)
+    exit_ends: bool = Bool(False)
+
+    displayhook_class = Type(ResultHook)
+    display_pub_class = Type(DisplayMessages)
+
+    # Frontends render ANSI colours; the shell need not ask a terminal.
+    colors_force = True
+    readline_use = False
+    autoindent = False
+    exiter_class: ClassVar[type[ZMQExitAutocall]] = ZMQExitAutocall
+
+    keepkernel_on_exit: bool | None = None
+
+    @default("exiter")  # type: ignore[untyped-decorator]
+    def _default_exiter(self) -> ZMQExitAutocall:
+        return ZMQExitAutocall(self)
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.cell_count = 1
+        self.last_error: ErrorInfo | None = None
+        self.host_names: frozenset[str] = frozenset()
+        self.on_exit: Callable[[], object] = lambda: None
+        super().__init__(**kwargs)
+        self.display_pub.iopub = self.displayhook.iopub = self.iopub
+        self.display_pub.output = self.displayhook.output = self.output
+        # as_hook drops the hook's first argument, the shell itself
+        self.set_hook("show_in_pager", page.as_hook(payload_page), 99)
+        if not self.owns_process:
+            atexit.unregister(self.atexit_operations)
+
+    # What a guest leaves alone. Each of these overrides something that changes the process.
+
+    def init_ipython_dir(self, ipython_dir: str | None) -> None:
+        """Know the directory; a guest does not create it."""
+        if self.owns_process:
+            super().init_ipython_dir(ipython_dir)
+        else:
+            self.ipython_dir = ipython_dir or get_ipython_dir()
+
+    @observe("ipython_dir")  # type: ignore[untyped-decorator]
+    def _ipython_dir_changed(self, change: Any) -> None:
+        if self.owns_process:
+            Path(change["new"]).mkdir(parents=True, exist_ok=True)
+
+    def init_profile_dir(self, profile_dir: Any) -> None:
+        """A guest has no profile directory, and so writes no files."""
+        if self.owns_process or profile_dir is not None:
+            super().init_profile_dir(profile_dir)
+
+    @property
+    def db(self) -> Any:
+        """The key-value store of %store and %bookmark; a guest makes its directory when asked."""
+        if self._db is None and self.profile_dir is None:
+            super().init_profile_dir(None)
+        return InteractiveShell.db.fget(self)
+
+    @db.setter
+    def db(self, value: Any) -> None:
+        self._db = value
+
+    def init_history(self) -> None:
+        """A guest's history is kept in memory; on disk it is written in batches.
+
+        IPython's own default is to write each line by itself, and the next cell waits for that.
+        Whoever runs the shell sees to it that the batch is written soon (`standalone`).
+        """
+        where = {} if self.owns_process else {"hist_file": ":memory:"}
+        manager = HistoryManager(shell=self, parent=self, db_cache_size=HISTORY_BATCH, **where)
+        self.history_manager = manager
+        self.configurables.append(manager)
+
+    def init_virtualenv(self) -> None:
+        """Leave a host's sys.path alone."""
+        if self.owns_process:
+            super().init_virtualenv()
+
+    def init_sys_modules(self) -> None:
+        """Leave a host's ``__main__`` alone."""
+        if self.owns_process:
+            super().init_sys_modules()
+
+    def init_prompts(self) -> None:
+        """Leave a host's sys.ps1 alone."""
+        if self.owns_process:
+            super().init_prompts()
+
+    def init_builtins(self) -> None:
+        """Add to the builtins only while a cell runs."""
+        self.builtin_trap = BuiltinTrap(shell=self)
+        self.builtin_trap.auto_builtins |= {"__IPYTHON__": True, "display": display}
+
+    def init_create_namespaces(self, user_module: Any = None, user_ns: Any = None) -> None:
+        """Note what is the host's before anything is added."""
+        if user_ns is not None:
+            self.host_names = frozenset(user_ns)
+        super().init_create_namespaces(user_module, user_ns)
+
+    def init_user_ns(self) -> None:
+        """Add IPython's names, none over a name that is there; `open` never.
+
+        IPython's `open` refuses the descriptors 0, 1 and 2, which are the host's business.
+        """
+        manager: Any = self.history_manager
+        ours = {
+            "In": manager.input_hist_parsed,
+            "Out": manager.output_hist,
+            "_ih": manager.input_hist_parsed,
+            "_oh": manager.output_hist,
+            "_dh": manager.dir_hist,
+            "get_ipython": self.get_ipython,
+            "exit": self.exiter,
+            "quit": self.exiter,
+        }
+        for name, value in ours.items():
+            if name not in self.user_ns:
+                self.user_ns[name] = self.user_ns_hidden[name] = value
+
+    def reset(self, new_session: bool = True, aggressive: bool = False) -> None:
+        """Drop what cells have made; the host's names keep their values."""
+        theirs = {name: self.user_ns[name] for name in self.host_names if name in self.user_ns}
+        keep = dict(self._module_names())
+        super().reset(new_session, aggressive)
+        self.user_ns.update(theirs | keep)
+        self.cell_count = self.execution_count
+
+    def _module_names(self) -> dict[str, Any]:
+        """The names that make the namespace a module's, which a reset must not take from it."""
+        names = ("__name__", "__doc__", "__file__", "__package__", "__spec__", "__loader__")
+        return {name: self.user_ns[name] for name in names if name in self.user_ns}
+
+    def remove_own_names(self) -> None:
+        """Take IPython's names out of the namespace again, where their value is still ours."""
+        for name, value in list(self.user_ns_hidden.items()):
+            if name not in self.host_names and self.user_ns.get(name, _MISSING) is value:
+                del self.user_ns[name]
+        for name in ("__builtin__", "__builtins__", "__name__"):
+            if name not in self.host_names:
+                self.user_ns.pop(name, None)
+
+    def atexit_operations(self) -> None:
+        """End the history session and remove temporary files."""
+        shell: Any = self
+        manager, shell.history_manager = shell.history_manager, None
+        if manager is not None:
+            manager.end_session()
+            manager.close()
+        for file in shell.tempfiles:
+            file.unlink(missing_ok=True)
+        for directory in shell.tempdirs:
+            if directory.is_dir() and not any(directory.iterdir()):
+                directory.rmdir()
+        shell.tempfiles, shell.tempdirs = [], []
+
+    def close(self) -> None:
+        """Leave nothing behind in the process. The shell is not usable afterwards."""
+        self.remove_own_names()
+        atexit.unregister(self.atexit_operations)
+        self.atexit_operations()
+
+    # Errors
+
+    def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
+        """Show an exception; groups in Python's own form, which shows all of their members."""
+        try:
+            etype, value, tb = self._get_exc_info(exc_tuple)
+        except ValueError:
+            super().showtraceback(exc_tuple, *args, **kwargs)
+            return
+        if _has_group(value):
+            text = "".join(traceback.format_exception(etype, value, tb))
+            self._showtraceback(etype, value, text.splitlines())
+        else:
+            super().showtraceback(exc_tuple, *args, **kwargs)
+
+    def show_usage_error(self, exc: UsageError) -> None:
+        """A wrong use of a magic: one line, without a traceback."""
+        self._showtraceback(UsageError, exc, [f"UsageError: {safe_str(exc)}"])
+
+    def _showtraceback(self, etype: type[BaseException], evalue: Any, stb: list[str]) -> None:
+        self.output.flush()
+        error = ErrorInfo(etype.__name__, safe_str(evalue), [str(line) for line in stb])
+        self.last_error = error
+        if self.owns_process and self.iopub.current() is None:
+            # code that ran before any request: nobody listens, but somebody may look
+            print(*error.traceback, sep="\n", file=sys.stderr)  # noqa: T201
+            return
+        self.iopub.publish(
+            "error", {"ename": error.ename, "evalue": error.evalue, "traceback": error.traceback}
+        )
+
+    # What frontends are asked to do, as payloads (messaging document, "Payloads (DEPRECATED)")
+
+    def set_next_input(self, s: str, replace: bool = False) -> None:
+        """Put text into the frontend's next input; the last call counts."""
+        self.payload_manager.write_payload(
+            {"source": "set_next_input", "text": s, "replace": replace}
+        )
+
+    def ask_exit(self) -> None:
+        """``exit`` and ``quit``: the frontend goes; a host's kernel stays."""
+        keep = not self.exit_ends or bool(self.keepkernel_on_exit)
+        self.payload_manager.write_payload({"source": "ask_exit", "keepkernel": keep})
+        self.keepkernel_on_exit = None
+        if not keep:
+            self.on_exit()
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """``%gui``: run on another toolkit's event loop from the end of this cell on.
+
+        Raises:
+            UsageError: there is no such loop, or the kernel is embedded, where the host owns it.
+        """
+        try:
+            self.switch_loop(_LOOP_NAMES.get(gui or "headless", gui or "headless"))
+        except (ValueError, RuntimeError, ImportError) as error:
+            raise UsageError(str(error)) from None
+
+    def init_magics(self) -> None:
+        """IPython's magics, and ours over them."""
+        super().init_magics()
+        self.register_magics(KernelMagics)
+
+
+_MISSING = object()
+
+# What users of IPython's other frontends call the same toolkits
+_LOOP_NAMES = {"qt4": "qt", "qt5": "qt", "qt6": "qt", "none": "headless", "inline": "headless"}
+
+
+def _has_group(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, BaseExceptionGroup):
+            return True
+        error = error.__context__
+    return False
+
+
+def safe_str(value: object) -> str:
+    """``str(value)``, whatever the value's own methods do."""
+    try:
+        return str(value)
+    except BaseException as error:
+        return f"<{type(value).__name__} whose str() raised {type(error).__name__}>"

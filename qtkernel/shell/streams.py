@@ -1,0 +1,168 @@
+"""sys.stdout and sys.stderr while a kernel lives.
+
+Each is a proxy in front of the very object that was there. What code of a cell writes goes to the
+frontends, under the cell's request; everything else passes through to the object behind, whose
+attributes the proxy shows as its own. A host's prints stay where the host wants them.
+
+Text is gathered and sent at the latest `FLUSH_DELAY` after it was written. Writes of one cell
+merge, and never change their order among stdout, stderr and displays: one list holds them all.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from qtkernel.interpreter import IOPub
+
+FLUSH_DELAY = 0.05
+"""Seconds that text may wait."""
+
+FLUSH_SIZE = 1 << 20
+"""Characters that may wait."""
+
+
+class OutputBuffer:
+    """Text on its way to the frontends, in the order in which it was written. Thread-safe.
+
+    Args:
+        schedule: calls a function once, after so many seconds, on a thread that is never busy
+            with a cell. May be called from any thread.
+    """
+
+    def __init__(
+        self, iopub: IOPub, schedule: Callable[[float, Callable[[], None]], object]
+    ) -> None:
+        self._iopub = iopub
+        self._schedule = schedule
+        self._lock = threading.RLock()
+        self._pieces: list[tuple[str, Any, list[str]]] = []
+        self._size = 0
+        self._scheduled = False
+
+    def write(self, name: str, text: str, parent: Any) -> None:
+        """Add text to the stream `name`, under the request `parent`."""
+        with self._lock:
+            pieces = self._pieces
+            if pieces and pieces[-1][1] is parent and pieces[-1][0] == name:
+                pieces[-1][2].append(text)
+            else:
+                pieces.append((name, parent, [text]))
+            self._size += len(text)
+            if self._size >= FLUSH_SIZE:
+                self.flush()
+            elif not self._scheduled:
+                self._scheduled = True
+                self._schedule(FLUSH_DELAY, self._flush_scheduled)
+
+    def flush(self) -> None:
+        """Send all that waits. The lock is held meanwhile, so that nothing overtakes it."""
+        if not self._pieces:
+            return
+        with self._lock:
+            pieces, self._pieces, self._size = self._pieces, [], 0
+            for name, parent, texts in pieces:
+                self._iopub.publish("stream", {"name": name, "text": "".join(texts)}, parent=parent)
+
+    def _flush_scheduled(self) -> None:
+        self._scheduled = False
+        self.flush()
+
+    def reset_after_fork(self) -> None:
+        """In a forked child: a lock that another thread held is held for ever."""
+        self._lock = threading.RLock()
+        self._pieces, self._size, self._scheduled = [], 0, False
+
+
+class StreamProxy(io.TextIOBase):
+    """A standard stream that sends a cell's text to the frontends and passes on the rest.
+
+    Args:
+        name: stdout or stderr.
+        behind: the object that was there; None in a windowed application without a console.
+    """
+
+    def __init__(
+        self, name: str, behind: TextIO | None, buffer: OutputBuffer, iopub: IOPub
+    ) -> None:
+        super().__init__()
+        self._stream_name = name
+        self._behind = behind
+        self._output = buffer
+        self._iopub = iopub
+
+    @property
+    def behind(self) -> TextIO | None:
+        """The object that this proxy stands in front of."""
+        return self._behind
+
+    def write(self, text: str) -> int:
+        """Write text. TypeError, as of every text stream, if it is not a str."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        parent = self._iopub.current()
+        if parent is not None:
+            self._output.write(self._stream_name, text, parent)
+        elif self._behind is not None:
+            self._behind.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Send what a cell has written; flush the stream behind for everybody else."""
+        if self._iopub.current() is not None:
+            self._output.flush()
+        elif self._behind is not None and not self._behind.closed:
+            self._behind.flush()
+
+    def writable(self) -> bool:
+        """Always True."""
+        return True
+
+    def isatty(self) -> bool:
+        """No frontend is a terminal; the stream behind may be one."""
+        if self._iopub.is_current() or self._behind is None:
+            return False
+        return self._behind.isatty()
+
+    def fileno(self) -> int:
+        """The descriptor of the stream behind."""
+        if self._behind is None:
+            raise io.UnsupportedOperation("fileno")
+        return self._behind.fileno()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The encoding of the stream behind; UTF-8 when there is none."""
+        return getattr(self._behind, "encoding", None) or "utf-8"
+
+    @property
+    def errors(self) -> str:  # type: ignore[override]
+        """The error handler of the stream behind."""
+        return getattr(self._behind, "errors", None) or "replace"
+
+    def close(self) -> None:
+        """Do nothing: as with IPython's streams, code that closes stdout must not end output."""
+
+    def __getattr__(self, name: str) -> Any:
+        # whatever else the host's own stream has (buffer, mode, a logger's extras, ...)
+        return getattr(self._behind, name)
+
+
+def install_streams(buffer: OutputBuffer, iopub: IOPub) -> Callable[[], None]:
+    """Put the proxies in place; returns the undo, which restores only what is still ours."""
+    undos = []
+    for name in ("stdout", "stderr"):
+        behind = getattr(sys, name)
+        proxy = StreamProxy(name, behind, buffer, iopub)
+        setattr(sys, name, proxy)
+        undos.append((name, proxy, behind))
+
+    def undo() -> None:
+        for name, proxy, behind in reversed(undos):
+            if getattr(sys, name) is proxy:
+                setattr(sys, name, behind)
+
+    return undo
