@@ -1,0 +1,282 @@
+"""One kernel, put together: the only place that knows all of its parts.
+
+Threads (DESIGN.md, "Threads"): the kernel's own is the one that this is called on. It has the
+host's event loop, the shell and stdin channels, and runs all user code. Control, IOPub and the
+heartbeat have a thread each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from traitlets.config import Config
+
+from qtkernel.channels.heartbeat import Heartbeat
+from qtkernel.channels.iopub import IOPubThread
+from qtkernel.channels.router import RouterChannel
+from qtkernel.embed.control_thread import ControlThread
+from qtkernel.embed.endpoints import Address
+from qtkernel.embed.undo import UndoStack
+from qtkernel.kernel.control_requests import ControlRequests
+from qtkernel.kernel.info import InfoRequests
+from qtkernel.kernel.interrupt import Interrupter
+from qtkernel.kernel.kernel import Handler, Kernel, RequestCycle
+from qtkernel.kernel.publisher import Publisher
+from qtkernel.kernel.queue import Request
+from qtkernel.kernel.shell_requests import ShellRequests
+from qtkernel.kernel.stdin import Stdin
+from qtkernel.loops.base import EventLoop
+from qtkernel.loops.coroutines import GuestLoop
+from qtkernel.protocol import Channel, Session
+from qtkernel.shell.interpreter import ShellInterpreter
+from qtkernel.shell.shell import ZMQInteractiveShell
+from qtkernel.shell.streams import OutputBuffer, install_streams
+
+CLOSE_TIMEOUT = 1.0
+"""Seconds that each thread gets to send what it still has when the kernel closes."""
+
+_getpid = os.getpid
+
+
+def nesting_level(loop: EventLoop) -> int:
+    """How many event loops are nested on the loop's thread, as far as its backend can tell."""
+    return int(getattr(loop, "level", 0))
+
+
+@dataclass
+class Plan:
+    """What distinguishes one kernel from another."""
+
+    user_ns: dict[str, Any] | None = None
+    user_module: ModuleType | None = None
+    owns_process: bool = False
+    exit_ends: bool = False
+    """Whether ``exit`` in a cell ends the kernel, and not just the frontend's session."""
+    config: Config = field(default_factory=Config)
+    profile_dir: Any = None
+    switch_loop: Callable[[str], None] = lambda _name: None
+    shut_down: Callable[[bool], object] = lambda _restart: None
+
+
+class Assembly:
+    """The parts of a running kernel. Every method belongs to the kernel's own thread."""
+
+    def __init__(
+        self,
+        address: Address,
+        loop: EventLoop,
+        plan: Plan,
+        undo: UndoStack,
+        guest: GuestLoop | None = None,
+    ) -> None:
+        self.address = address
+        self.loop = loop
+        self.closed = False
+        self._undo = undo
+        self._pid = _getpid()
+        self._thread = threading.get_ident()
+        self._guest = guest
+        self.control_thread = ControlThread()
+        self._build(plan)
+
+    # Putting together
+
+    def _build(self, plan: Plan) -> None:
+        info = self.address.info
+        sockets = self.address.endpoints.sockets
+        session = Session(info.key.encode(), signature_scheme=info.signature_scheme)
+        self.iopub = IOPubThread(
+            sockets[Channel.IOPUB],
+            lambda topic: self.publisher.welcome(topic),
+            lambda: self.publisher.overrun_notice(),
+        )
+        self.publisher = Publisher(session, self.iopub.publish, remember=plan.owns_process)
+        self.interrupter = Interrupter(lambda: self.loop, lambda: nesting_level(self.loop))
+        self.output = OutputBuffer(self.publisher, self.control_thread.call_later)
+        self._stdin_channel = RouterChannel(
+            Channel.STDIN, sockets[Channel.STDIN], session, lambda *message: stdin.receive(*message)
+        )
+        stdin = self.stdin = Stdin(
+            session,
+            self.publisher,
+            self.interrupter,
+            lambda: self.loop,
+            self._stdin_channel.send,
+        )
+        self.shell = self._build_shell(plan)
+        interpreter = ShellInterpreter(
+            self.shell,
+            self.interrupter,
+            self.asyncio_loop,
+        )
+        requests = self.requests = ShellRequests(
+            interpreter, self.publisher, self.interrupter, stdin
+        )
+        interpreter.connect_input(requests.read_input)
+        self._build_channels(session, interpreter, plan)
+        self.heartbeat = Heartbeat(sockets[Channel.HB])
+
+    def _build_shell(self, plan: Plan) -> ZMQInteractiveShell:
+        shell = ZMQInteractiveShell(
+            user_ns=plan.user_ns,
+            user_module=plan.user_module,
+            profile_dir=plan.profile_dir,
+            config=plan.config,
+            iopub=self.publisher,
+            output=self.output,
+            switch_loop=plan.switch_loop,
+            owns_process=plan.owns_process,
+            exit_ends=plan.exit_ends,
+        )
+        shell.on_exit = lambda: plan.shut_down(False)
+        return shell
+
+    def _build_channels(self, session: Session, interpreter: ShellInterpreter, plan: Plan) -> None:
+        sockets = self.address.endpoints.sockets
+        info = InfoRequests(interpreter.language_info(), self.address.info.ports())
+        control = self.control = ControlRequests(
+            self.publisher, self.interrupter, self.control_thread.loop, plan.shut_down
+        )
+        # one table a channel: what is not in it is answered by an error reply that lists it
+        both: dict[str, Handler] = {
+            "kernel_info_request": info.kernel_info_request,
+            "connect_request": info.connect_request,
+            "version_request": info.version_request,
+            "shutdown_request": control.shutdown_request,
+        }
+        shell_handlers: dict[str, Handler] = both | {
+            name: getattr(self.requests, name)
+            for name in (
+                "execute_request",
+                "complete_request",
+                "inspect_request",
+                "is_complete_request",
+                "history_request",
+                "object_info_request",
+                "comm_info_request",
+                "comm_open",
+                "comm_msg",
+                "comm_close",
+            )
+        }
+        control_handlers: dict[str, Handler] = both | {
+            "interrupt_request": control.interrupt_request
+        }
+        self.kernel = Kernel(
+            RequestCycle(
+                session,
+                self.publisher,
+                shell_handlers,
+                self.output.flush,
+                self.requests.describe_error,
+            ),
+            lambda callback: self.loop.call_soon_threadsafe(callback),
+        )
+        self.requests.kernel = self.kernel
+        self._shell_channel = RouterChannel(
+            Channel.SHELL,
+            sockets[Channel.SHELL],
+            session,
+            lambda message, problem: self.kernel.receive(
+                Request(message, self._shell_channel.send, problem)
+            ),
+            lambda: self.kernel.dispatch(),
+        )
+        self.kernel.drain = self._shell_channel.drain
+        control_cycle = RequestCycle(session, self.publisher, control_handlers, flush=lambda: None)
+        self._control_channel = RouterChannel(
+            Channel.CONTROL,
+            sockets[Channel.CONTROL],
+            session,
+            lambda message, problem: control_cycle.start(
+                Request(message, self._control_channel.send, problem)
+            ),
+        )
+
+    # Running
+
+    def start(self) -> None:
+        """Take the streams, start the threads and let the loop drive the sockets."""
+        self._undo.push(install_streams(self.output, self.publisher))
+        atexit.register(self.close)
+        self.iopub.start()
+        self.control_thread.start(self._control_channel)
+        self.heartbeat.start()
+        if self._guest is not None:
+            self._host_guest()
+        self._attach()
+        self.publisher.status("starting")
+
+    def move_to(self, loop: EventLoop) -> None:
+        """Let another event loop drive the kernel from now on."""
+        self._shell_channel.detach()
+        self._stdin_channel.detach()
+        self.loop = loop
+        if self._guest is not None:
+            self._host_guest()
+        self._attach()
+        self.kernel.loop_changed()
+
+    def _attach(self) -> None:
+        self._shell_channel.attach(self.loop)
+        self._stdin_channel.attach(self.loop)
+
+    # Coroutines
+
+    def asyncio_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop for cells that await: the host's, if it runs one here, else a guest."""
+        running = asyncio._get_running_loop()
+        return running if running is not None else self.guest().asyncio_loop
+
+    def guest(self) -> GuestLoop:
+        """The guest asyncio loop, made when it is first needed."""
+        if self._guest is None:
+            self._guest = GuestLoop(self.loop)
+        return self._guest
+
+    def _host_guest(self) -> None:
+        assert self._guest is not None
+        if getattr(self.loop, "asyncio_loop", None) is self._guest.asyncio_loop:
+            self._guest.unhost()  # the loop at the top is the guest itself
+        else:
+            self._guest.rehost(self.loop)
+
+    # Taking apart
+
+    def close(self) -> None:
+        """Answer what waits, send what is left, give everything back. Idempotent."""
+        if self.closed or _getpid() != self._pid:
+            return
+        self.closed = True
+        atexit.unregister(self.close)
+        self.stdin.close()
+        if self._guest is not None:
+            self._guest.close()  # ends a cell that awaits
+        self.kernel.abort_all()
+        self.kernel.close()
+        self.output.flush()
+        self.control_thread.close(CLOSE_TIMEOUT)
+        self._shell_channel.close()
+        self._stdin_channel.close()
+        self.iopub.close(CLOSE_TIMEOUT)
+        # ends the heartbeat, and waits for what the other sockets still send: their linger time
+        self.address.endpoints.context.term()
+        self.heartbeat.join(CLOSE_TIMEOUT)
+        self.shell.close()
+        self._undo.run()
+
+    def on_kernel_thread(self) -> bool:
+        """Whether this is called on the kernel's own thread."""
+        return threading.get_ident() == self._thread
+
+    def names(self) -> Sequence[str]:
+        """The names in the namespace that a person put there, for banners."""
+        hidden = self.shell.user_ns_hidden
+        return [n for n in self.shell.user_ns if n not in hidden and not n.startswith("_")]

@@ -1,0 +1,214 @@
+"""A kernel as a guest in somebody's application: `embed` and what it returns."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any, Self
+
+from qtkernel.embed.assembly import Assembly, Plan
+from qtkernel.embed.endpoints import Transport, Wishes, open_address
+from qtkernel.embed.undo import UndoStack
+from qtkernel.loops.base import EventLoop
+from qtkernel.loops.registry import detect_host
+
+_CELL_CHECK = 0.02  # seconds until a close() that a cell asked for looks whether it has ended
+
+
+class EmbeddedKernel:
+    """A running kernel in a host's process, driven by the host's event loop.
+
+    Made by `embed`. Every method belongs to the thread that called `embed`. As a context manager
+    it closes the kernel at the end.
+    """
+
+    def __init__(
+        self,
+        loop: EventLoop,
+        wishes: Wishes,
+        plan: Plan,
+        *,
+        owns_loop: bool = False,
+        on_shutdown: Callable[[], object] | None = None,
+    ) -> None:
+        self._on_shutdown = on_shutdown
+        self._undo = UndoStack()
+        if owns_loop:
+            self._undo.push(loop.close)
+        plan.shut_down = self._shutdown_requested
+        plan.switch_loop = self._refuse_switch
+        try:
+            address = open_address(wishes, self._undo)
+            self._assembly = Assembly(address, loop, plan, self._undo)
+        except BaseException:
+            self._undo.run()
+            raise
+        self._assembly.start()
+
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else f"{self._assembly.address.info.transport}"
+        return f"<EmbeddedKernel {state} {str(self.connection_file)!r}>"
+
+    @property
+    def connection_file(self) -> str:
+        """The path of the file that frontends connect by; it is gone after `close`."""
+        return str(self._assembly.address.connection_file)
+
+    @property
+    def attach_command(self) -> str:
+        """The line to type in a terminal to attach a console."""
+        return self._assembly.address.attach_command
+
+    @property
+    def user_ns(self) -> dict[str, Any]:
+        """The namespace in which cells run: the very dict that `embed` was given."""
+        return self._assembly.shell.user_ns  # type: ignore[no-any-return]
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` has been called."""
+        return self._assembly.closed
+
+    def push(self, names: Mapping[str, Any]) -> None:
+        """Put names into the namespace; like all names of the host's they survive ``%reset``.
+
+        Raises:
+            TypeError: `names` is not a mapping of strings.
+        """
+        if any(not isinstance(name, str) for name in dict(names)):
+            raise TypeError("push() takes a mapping of names to objects, such as {'model': model}")
+        shell = self._assembly.shell
+        shell.user_ns.update(names)
+        shell.host_names |= frozenset(names)
+
+    def do_one_iteration(self) -> bool:
+        """Handle at most one request that has arrived; False if there was none.
+
+        For code that turns a loop of its own by hand, as one could with IPython 0.13's kernel.
+        """
+        return self._assembly.kernel.do_one_iteration()
+
+    def close(self) -> None:
+        """Detach all frontends and give back everything that was taken from the process.
+
+        Requests that wait are answered (``aborted``), output that waits is sent, for a second at
+        most. Called by a cell it happens when the cell has ended. Idempotent.
+        """
+        if self.closed:
+            return
+        if not self._assembly.on_kernel_thread():
+            raise RuntimeError("close() belongs to the thread that embed() was called on")
+        if self._assembly.publisher.is_current():
+            self._assembly.loop.call_later(_CELL_CHECK, self.close)
+        else:
+            self._assembly.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # What frontends ask for
+
+    def _shutdown_requested(self, restart: bool) -> None:
+        # on whatever thread served the request, and before its reply
+        self._assembly.loop.call_soon_threadsafe(lambda: self._shut_down(restart))
+
+    def _shut_down(self, restart: bool) -> None:
+        if self.closed:
+            return
+        if restart:
+            self._assembly.shell.reset()
+        elif self._on_shutdown is not None:
+            self._on_shutdown()
+
+    def _refuse_switch(self, name: str) -> None:
+        running = self._assembly.loop.name
+        if name != running:
+            raise RuntimeError(
+                f"%gui {name}: this kernel is embedded in an application that runs the {running} "
+                "event loop; the application owns its loop, so it cannot be switched from here"
+            )
+
+
+def embed(
+    user_ns: dict[str, Any] | None = None,
+    *,
+    name: str | None = None,
+    connection_file: str | os.PathLike[str] | None = None,
+    transport: Transport | None = None,
+    ip: str | None = None,
+    curve: bool = False,
+    user_module: ModuleType | None = None,
+    on_shutdown: Callable[[], object] | None = None,
+    loop: EventLoop | None = None,
+) -> EmbeddedKernel:
+    """Put a kernel into the running application; returns at once.
+
+    Call it on the GUI thread, once the application object exists, before or after its event loop
+    has been entered.
+
+    Args:
+        user_ns: the namespace for cells, live: cells see what the application changes and the
+            other way round. By default the globals of the module that calls.
+        name: what frontends call the kernel, by default the name of the program.
+        connection_file: where to write the connection file, by default in Jupyter's runtime
+            directory. A file that exists there is obeyed.
+        transport: "ipc" (Unix sockets in a directory of the user's own; the default where there
+            are any) or "tcp" (on the loopback interface).
+        ip: the address to bind with "tcp". Everybody who can reach it and knows the key can run
+            code here: prefer an SSH tunnel to anything but loopback.
+        curve: encrypt and authenticate with CurveZMQ; frontends need jupyter_client 8.10.
+        user_module: the module whose globals `user_ns` is, for pickling; found by default.
+        on_shutdown: called when a frontend asks the kernel to shut down, such as ``app.quit``.
+            Without it the frontend goes and the application stays.
+        loop: an event loop to live in, instead of the one that is found.
+
+    Raises:
+        NoEventLoop: there is no application to live in yet.
+        WrongThread: this is not the application's GUI thread.
+        BadConnectionFile, BindError, ValueError, OSError: see `connection_file` and `transport`.
+    """
+    if user_ns is None:
+        user_ns = sys._getframe(1).f_globals
+    if not isinstance(user_ns, dict):
+        raise TypeError(f"user_ns must be a dict, not {type(user_ns).__name__}; try vars(object)")
+    wishes = Wishes(
+        name=name or program_name(),
+        connection_file=None if connection_file is None else Path(connection_file),
+        transport=transport,
+        ip=ip,
+        curve=curve,
+    )
+    plan = Plan(user_ns=user_ns, user_module=user_module or module_of(user_ns))
+    owns_loop = loop is None
+    return EmbeddedKernel(
+        loop if loop is not None else detect_host(),
+        wishes,
+        plan,
+        owns_loop=owns_loop,
+        on_shutdown=on_shutdown,
+    )
+
+
+def module_of(namespace: dict[str, Any]) -> ModuleType | None:
+    """The imported module whose globals `namespace` is, if there is one."""
+    module = sys.modules.get(namespace.get("__name__", ""))
+    return module if module is not None and module.__dict__ is namespace else None
+
+
+def program_name() -> str:
+    """What the running program is called, for names that people see."""
+    main = getattr(sys.modules.get("__main__"), "__spec__", None)
+    if main is not None and main.name:
+        return str(main.name).removesuffix(".__main__")
+    return Path(sys.argv[0]).stem if sys.argv and sys.argv[0] not in ("", "-c") else "python"

@@ -1,0 +1,156 @@
+"""Where a kernel can be reached: its endpoints, its connection file, the line to attach with."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import zmq
+from jupyter_core.paths import jupyter_runtime_dir
+
+from qtkernel.channels.sockets import Endpoints, bind_all
+from qtkernel.embed.undo import UndoStack
+from qtkernel.protocol import (
+    ConnectionInfo,
+    default_path,
+    new_key,
+    read_connection_file,
+    remove_connection_file,
+    sweep_stale,
+    write_connection_file,
+)
+
+Transport = Literal["tcp", "ipc"]
+
+# sockaddr_un holds 108 bytes on Linux and 104 on macOS, with the "-1" that names a channel
+_LONGEST_IPC_PATH = 100
+
+HAS_UNIX_SOCKETS = os.name == "posix"
+
+
+@dataclass(frozen=True)
+class Address:
+    """A kernel's bound endpoints and the file that describes them."""
+
+    endpoints: Endpoints
+    connection_file: Path
+
+    @property
+    def info(self) -> ConnectionInfo:
+        """What the connection file says."""
+        return self.endpoints.info
+
+    @property
+    def attach_command(self) -> str:
+        """The line that attaches a console from a terminal."""
+        file = self.connection_file
+        named = file.name if file.parent == Path(jupyter_runtime_dir()) else str(file)
+        return f"jupyter console --existing {shlex.quote(named)}"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the caller wants of a kernel's address; the rest is chosen.
+
+    A connection file that exists is obeyed as it stands, and the other wishes are left aside.
+    """
+
+    name: str
+    connection_file: Path | None = None
+    transport: Transport | None = None
+    ip: str | None = None
+    curve: bool = False
+
+
+def open_address(wishes: Wishes, undo: UndoStack) -> Address:
+    """Bind the sockets and see to it that the connection file describes them.
+
+    Raises:
+        BadConnectionFile: the file that was handed over cannot be used.
+        BindError: an endpoint cannot be bound.
+        ValueError: the wishes contradict each other.
+        OSError: the connection file cannot be written.
+    """
+    path = wishes.connection_file
+    if path is not None and path.exists():
+        given = read_connection_file(path)
+        endpoints = bind_all(given)
+        undo.push(endpoints.remove_ipc_files)
+        if endpoints.info != given:
+            _write(path, endpoints, wishes, undo)  # it left ports to us: say which
+        return Address(endpoints, path.absolute())
+    runtime_dir = _runtime_dir()
+    sweep_stale(runtime_dir)
+    endpoints = bind_all(_new_info(wishes, runtime_dir, undo))
+    undo.push(endpoints.remove_ipc_files)
+    path = path or default_path(runtime_dir, wishes.name)
+    try:
+        _write(path, endpoints, wishes, undo)
+    except OSError:
+        endpoints.close()
+        raise
+    return Address(endpoints, path.absolute())
+
+
+def _write(path: Path, endpoints: Endpoints, wishes: Wishes, undo: UndoStack) -> None:
+    info = endpoints.info
+    ipc_dir = Path(info.ip).parent if info.transport == "ipc" else None
+    write_connection_file(path, info, name=wishes.name, ipc_dir=ipc_dir)
+    undo.push(lambda: remove_connection_file(path))
+
+
+def _new_info(wishes: Wishes, runtime_dir: Path, undo: UndoStack) -> ConnectionInfo:
+    transport = wishes.transport or _default_transport(wishes)
+    if transport not in ("tcp", "ipc"):
+        raise ValueError(f"transport is {transport!r}; it can be 'tcp' or 'ipc'")
+    if transport == "ipc":
+        if not HAS_UNIX_SOCKETS:
+            raise ValueError("transport='ipc' needs Unix sockets; use transport='tcp' here")
+        if wishes.ip is not None:
+            raise ValueError(f"ip={wishes.ip!r} is for transport='tcp'; ipc has no address")
+    public, secret = zmq.curve_keypair() if wishes.curve else (b"", b"")
+    return ConnectionInfo(
+        transport=transport,
+        ip=str(_ipc_dir(runtime_dir, undo) / "s")
+        if transport == "ipc"
+        else wishes.ip or "127.0.0.1",
+        key=new_key(),
+        kernel_name=wishes.name,
+        curve_publickey=public.decode() or None,
+        curve_secretkey=secret.decode() or None,
+    )
+
+
+def _default_transport(wishes: Wishes) -> Transport:
+    return "ipc" if HAS_UNIX_SOCKETS and wishes.ip is None else "tcp"
+
+
+def _runtime_dir() -> Path:
+    path = Path(jupyter_runtime_dir())
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def _ipc_dir(runtime_dir: Path, undo: UndoStack) -> Path:
+    """A directory that only we can enter: who can open the socket files can try to connect."""
+    fits = len(os.fsencode(runtime_dir)) + len("/qtkernel-12345678/s-5") < _LONGEST_IPC_PATH
+    path = Path(tempfile.mkdtemp(prefix="qtkernel-", dir=runtime_dir if fits else None))
+    undo.push(_remover(path))
+    return path
+
+
+def _remover(directory: Path) -> Callable[[], None]:
+    owner = os.getpid()
+
+    def remove() -> None:
+        if os.getpid() == owner and directory.is_dir():
+            for socket_file in directory.iterdir():
+                socket_file.unlink(missing_ok=True)
+            directory.rmdir()
+
+    return remove
