@@ -15,6 +15,7 @@ from __future__ import annotations
 from qtkernel.protocol.connection import ConnectionInfo, read_connection_file
 from qtkernel.protocol.connection_file import (
     default_path,
+    is_stale,
     new_key,
     remove_connection_file,
     sweep_stale,
@@ -98,6 +99,7 @@ __all__ = [
     "decode",
     "default_path",
     "from_json",
+    "is_stale",
     "new_key",
     "read_connection_file",
     "remove_connection_file",

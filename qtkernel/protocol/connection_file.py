@@ -119,6 +119,12 @@ def remove_connection_file(path: str | os.PathLike[str]) -> bool:
     return _remove(path)
 
 
+def is_stale(path: str | os.PathLike[str]) -> bool:
+    """Whether a kernel of ours wrote this file, on this machine, and its process is gone."""
+    writer = _writer(path)
+    return writer is not None and writer.host == _node() and not _runs(writer)
+
+
 def sweep_stale(runtime_dir: str | os.PathLike[str]) -> list[Path]:
     """Remove what kernels of ours that died have left; returns the connection files removed.
 
@@ -130,7 +136,7 @@ def sweep_stale(runtime_dir: str | os.PathLike[str]) -> list[Path]:
 
 def _sweep(path: Path) -> bool:
     writer = _writer(path)
-    if writer is None or writer.host != _node() or _runs(writer):
+    if writer is None or not is_stale(path):
         return False
     if writer.ipc_dir is not None:
         _remove_sockets(path, Path(writer.ipc_dir))

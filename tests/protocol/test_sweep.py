@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from qtkernel.protocol import Channel, ConnectionInfo, sweep_stale
+from qtkernel.protocol import Channel, ConnectionInfo, is_stale, sweep_stale
 from qtkernel.protocol import connection_file as module
 from tests.protocol.written_files import INFO, ended_process, rewrite, run, stale, written
 
@@ -52,10 +52,13 @@ class TestSweep:
         process = run(WRITE + "print('written', flush=True); input()", path, stdin=subprocess.PIPE)
         assert process.stdout is not None
         assert process.stdout.readline() == "written\n"
+        assert not is_stale(path)
         assert sweep_stale(tmp_path) == []
         assert path.exists()
         process.communicate("\n")
+        assert is_stale(path)
         assert sweep_stale(tmp_path) == [path]
+        assert not is_stale(path)  # nothing is there
 
     def test_a_process_that_ended_but_was_not_waited_for(self, tmp_path: Path) -> None:
         path = tmp_path / "kernel-x.json"
