@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket as socket_module
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,6 +51,12 @@ class Endpoints:
         if self.info.transport == "ipc":
             for channel in BOUND_CHANNELS:
                 Path(self.info.endpoint(channel).removeprefix("ipc://")).unlink(missing_ok=True)
+
+
+def new_curve_keys() -> tuple[str, str]:
+    """A new CurveZMQ key pair, public and secret, as connection files hold it (Z85)."""
+    public, secret = zmq.curve_keypair()
+    return public.decode(), secret.decode()
 
 
 def bind_all(info: ConnectionInfo) -> Endpoints:
@@ -111,10 +118,21 @@ def _bind(socket: zmq.Socket[bytes], info: ConnectionInfo, channel: Channel) -> 
         info = msgspec.structs.replace(info, **{field_name: BOUND_CHANNELS.index(channel) + 1})
     endpoint = info.endpoint(channel)
     try:
+        if _is_served(endpoint):
+            raise zmq.ZMQError(zmq.EADDRINUSE)
         socket.bind(endpoint)
     except zmq.ZMQError as error:
         raise BindError(error.errno or 0, _why(error, endpoint, channel)) from None
     return info
+
+
+def _is_served(endpoint: str) -> bool:
+    """Whether somebody listens on an ipc endpoint: libzmq would take the file away from him."""
+    path = endpoint.removeprefix("ipc://")
+    if path == endpoint or not os.path.exists(path):
+        return False
+    with socket_module.socket(socket_module.AF_UNIX, socket_module.SOCK_STREAM) as probe:
+        return probe.connect_ex(path) == 0
 
 
 def _bind_any_port(socket: zmq.Socket[bytes], info: ConnectionInfo) -> int:

@@ -12,11 +12,9 @@ import atexit
 import os
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
-
-from traitlets.config import Config
 
 from qtkernel.channels.heartbeat import Heartbeat
 from qtkernel.channels.iopub import IOPubThread
@@ -59,7 +57,7 @@ class Plan:
     owns_process: bool = False
     exit_ends: bool = False
     """Whether ``exit`` in a cell ends the kernel, and not just the frontend's session."""
-    config: Config = field(default_factory=Config)
+    config: Any = None
     profile_dir: Any = None
     switch_loop: Callable[[str], None] = lambda _name: None
     shut_down: Callable[[bool], object] = lambda _restart: None

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import zmq
 from jupyter_core.paths import jupyter_runtime_dir
 
-from qtkernel.channels.sockets import Endpoints, bind_all
+from qtkernel.channels.sockets import Endpoints, bind_all, new_curve_keys
 from qtkernel.embed.undo import UndoStack
 from qtkernel.protocol import (
     ConnectionInfo,
     default_path,
+    is_stale,
     new_key,
     read_connection_file,
     remove_connection_file,
@@ -57,7 +57,8 @@ class Address:
 class Wishes:
     """What the caller wants of a kernel's address; the rest is chosen.
 
-    A connection file that exists is obeyed as it stands, and the other wishes are left aside.
+    A connection file that exists is obeyed as it stands, and the other wishes are left aside. One
+    that a kernel which has died left behind counts as not there.
     """
 
     name: str
@@ -77,7 +78,7 @@ def open_address(wishes: Wishes, undo: UndoStack) -> Address:
         OSError: the connection file cannot be written.
     """
     path = wishes.connection_file
-    if path is not None and path.exists():
+    if path is not None and path.exists() and not is_stale(path):
         given = read_connection_file(path)
         endpoints = bind_all(given)
         undo.push(endpoints.remove_ipc_files)
@@ -113,7 +114,7 @@ def _new_info(wishes: Wishes, runtime_dir: Path, undo: UndoStack) -> ConnectionI
             raise ValueError("transport='ipc' needs Unix sockets; use transport='tcp' here")
         if wishes.ip is not None:
             raise ValueError(f"ip={wishes.ip!r} is for transport='tcp'; ipc has no address")
-    public, secret = zmq.curve_keypair() if wishes.curve else (b"", b"")
+    public, secret = new_curve_keys() if wishes.curve else (None, None)
     return ConnectionInfo(
         transport=transport,
         ip=str(_ipc_dir(runtime_dir, undo) / "s")
@@ -121,8 +122,8 @@ def _new_info(wishes: Wishes, runtime_dir: Path, undo: UndoStack) -> ConnectionI
         else wishes.ip or "127.0.0.1",
         key=new_key(),
         kernel_name=wishes.name,
-        curve_publickey=public.decode() or None,
-        curve_secretkey=secret.decode() or None,
+        curve_publickey=public,
+        curve_secretkey=secret,
     )
 
 

@@ -11,8 +11,6 @@ import socket
 import types
 from typing import Any
 
-from traitlets.config import Config
-
 from qtkernel.embed.assembly import Assembly, Plan
 from qtkernel.embed.endpoints import Address, Wishes, open_address
 from qtkernel.embed.parent import watch_interrupt_event, watch_parent
@@ -42,7 +40,7 @@ class StandaloneKernel:
     """
 
     def __init__(
-        self, gui: str, wishes: Wishes, config: Config | None = None, profile_dir: Any = None
+        self, gui: str, wishes: Wishes, config: Any = None, profile_dir: Any = None
     ) -> None:
         self._undo = UndoStack()
         self._ending = False
@@ -56,7 +54,7 @@ class StandaloneKernel:
             user_module=module,
             owns_process=True,
             exit_ends=True,
-            config=config or Config(),
+            config=config,
             profile_dir=profile_dir,
             switch_loop=self.switch_loop,
             shut_down=self._shutdown_requested,

@@ -89,7 +89,7 @@ class Interrupter:
         if self._sent_at is not None:
             self._settle()
         if self._can_signal and not self._installed:
-            signal.signal(signal.SIGINT, self._previous)
+            self._restore(self._previous)
         return pending
 
     def install(self) -> Callable[[], None]:
@@ -99,9 +99,14 @@ class Interrupter:
 
         def undo() -> None:
             self._installed = False
-            signal.signal(signal.SIGINT, previous)
+            self._restore(previous)
 
         return undo
+
+    def _restore(self, previous: Any) -> None:
+        # a cell, or the host meanwhile, may have set a handler of its own: that one stays
+        if signal.getsignal(signal.SIGINT) == self._on_signal:
+            signal.signal(signal.SIGINT, previous)
 
     def call(self, function: Callable[[], T]) -> T:
         """Run code of a cell; an interrupt is raised in it as KeyboardInterrupt."""

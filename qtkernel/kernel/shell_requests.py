@@ -5,6 +5,7 @@ They run on the kernel's own thread, where the interpreter lives.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,6 +24,9 @@ from qtkernel.kernel.stdin import Stdin
 from qtkernel.protocol import Message, contents
 
 Reply = Mapping[str, Any]
+
+_getpid = os.getpid
+_exit = os._exit
 
 
 class ShellRequests:
@@ -44,6 +48,7 @@ class ShellRequests:
         self._publisher = publisher
         self._interrupter = interrupter
         self._stdin = stdin
+        self._pid = _getpid()
         self._cells: list[tuple[Message, bool]] = []
         self.on_executed: list[Callable[[], object]] = []
         """Called after each cell, when its reply's content is known."""
@@ -89,6 +94,10 @@ class ShellRequests:
                 cell_id=request.message.metadata.get("cellId"),
             )
         finally:
+            if _getpid() != self._pid:
+                # A forked child that came to the end of the cell. It must not answer, nor fall
+                # through into the host's event loop: it would run the application a second time.
+                _exit(0)
             pending = self._interrupter.end()
             self.kernel.executing -= 1
             self._cells.remove(cell)

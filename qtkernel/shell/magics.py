@@ -22,4 +22,4 @@ class KernelMagics(Magics):  # type: ignore[misc]
 
         Unlike IPython's own, which logs what is wrong, this fails, so that a notebook stops.
         """
-        self.shell.enable_gui(parameter_s.strip() or None)
+        self.shell.enable_gui(parameter_s.strip() or "headless")

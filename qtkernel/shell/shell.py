@@ -25,6 +25,7 @@ from IPython.core.payloadpage import page as payload_page
 from IPython.paths import get_ipython_dir
 from traitlets import Any as AnyTrait
 from traitlets import Bool, Type, default, observe
+from traitlets.config import Config
 
 from qtkernel.interpreter import ErrorInfo, IOPub
 from qtkernel.shell.magics import KernelMagics
@@ -65,12 +66,13 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
     def _default_exiter(self) -> ZMQExitAutocall:
         return ZMQExitAutocall(self)
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, config: Config | None = None, **kwargs: Any) -> None:
         self.cell_count = 1
         self.last_error: ErrorInfo | None = None
         self.host_names: frozenset[str] = frozenset()
         self.on_exit: Callable[[], object] = lambda: None
-        super().__init__(**kwargs)
+        # an empty configuration, and not None, which would have traitlets look for an application
+        super().__init__(config=config or Config(), **kwargs)
         self.display_pub.iopub = self.displayhook.iopub = self.iopub
         self.display_pub.output = self.displayhook.output = self.output
         # as_hook drops the hook's first argument, the shell itself
@@ -257,11 +259,15 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
     def enable_gui(self, gui: str | None = None) -> None:
         """``%gui``: run on another toolkit's event loop from the end of this cell on.
 
+        None changes nothing: it is what ``%matplotlib inline`` asks for, which needs no loop.
+
         Raises:
             UsageError: there is no such loop, or the kernel is embedded, where the host owns it.
         """
+        if gui is None:
+            return
         try:
-            self.switch_loop(_LOOP_NAMES.get(gui or "headless", gui or "headless"))
+            self.switch_loop(_LOOP_NAMES.get(gui, gui))
         except (ValueError, RuntimeError, ImportError) as error:
             raise UsageError(str(error)) from None
 
@@ -274,7 +280,7 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
 _MISSING = object()
 
 # What users of IPython's other frontends call the same toolkits
-_LOOP_NAMES = {"qt4": "qt", "qt5": "qt", "qt6": "qt", "none": "headless", "inline": "headless"}
+_LOOP_NAMES = {"qt4": "qt", "qt5": "qt", "qt6": "qt", "none": "headless"}
 
 
 def _has_group(error: BaseException | None) -> bool:

@@ -11,12 +11,15 @@ merge, and never change their order among stdout, stderr and displays: one list 
 from __future__ import annotations
 
 import io
+import os
 import sys
 import threading
 from collections.abc import Callable
 from typing import Any, TextIO
 
 from qtkernel.interpreter import IOPub
+
+_getpid = os.getpid
 
 FLUSH_DELAY = 0.05
 """Seconds that text may wait."""
@@ -42,6 +45,11 @@ class OutputBuffer:
         self._pieces: list[tuple[str, Any, list[str]]] = []
         self._size = 0
         self._scheduled = False
+        self._pid = _getpid()
+
+    def in_child(self) -> bool:
+        """Whether this is a forked child: the sockets are its parent's, the lock may be held."""
+        return _getpid() != self._pid
 
     def write(self, name: str, text: str, parent: Any) -> None:
         """Add text to the stream `name`, under the request `parent`."""
@@ -60,7 +68,7 @@ class OutputBuffer:
 
     def flush(self) -> None:
         """Send all that waits. The lock is held meanwhile, so that nothing overtakes it."""
-        if not self._pieces:
+        if not self._pieces or self.in_child():
             return
         with self._lock:
             pieces, self._pieces, self._size = self._pieces, [], 0
@@ -70,11 +78,6 @@ class OutputBuffer:
     def _flush_scheduled(self) -> None:
         self._scheduled = False
         self.flush()
-
-    def reset_after_fork(self) -> None:
-        """In a forked child: a lock that another thread held is held for ever."""
-        self._lock = threading.RLock()
-        self._pieces, self._size, self._scheduled = [], 0, False
 
 
 class StreamProxy(io.TextIOBase):
@@ -104,7 +107,7 @@ class StreamProxy(io.TextIOBase):
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         parent = self._iopub.current()
-        if parent is not None:
+        if parent is not None and not self._output.in_child():
             self._output.write(self._stream_name, text, parent)
         elif self._behind is not None:
             self._behind.write(text)
@@ -112,7 +115,7 @@ class StreamProxy(io.TextIOBase):
 
     def flush(self) -> None:
         """Send what a cell has written; flush the stream behind for everybody else."""
-        if self._iopub.current() is not None:
+        if self._iopub.current() is not None and not self._output.in_child():
             self._output.flush()
         elif self._behind is not None and not self._behind.closed:
             self._behind.flush()
