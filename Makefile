@@ -1,0 +1,46 @@
+# Two commands for a newcomer: `make demo` and `make test`. Each does all the set-up it needs:
+# it makes .venv, installs into it, and, as root on Debian, installs the system packages too.
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+# The first Python that is new enough; `make PYTHON=... test` takes another.
+PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do \
+	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$each" && break; done)
+
+.PHONY: demo test test-all check bench clean
+.DEFAULT_GOAL := test
+
+demo: $(VENV)/demo.stamp
+	$(BIN)/python -m demo_app.tour --output build/demo
+
+test: $(VENV)/dev.stamp check
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(VENV)/dev.stamp check
+	$(BIN)/python -m pytest
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks.execute
+
+clean:
+	rm -rf $(VENV) build dist
+
+$(VENV)/python.stamp: tools/system-packages.sh
+	sh tools/system-packages.sh "$(PYTHON)"
+	"$(PYTHON)" -m venv $(VENV)
+	touch $@
+
+$(VENV)/demo.stamp: $(VENV)/python.stamp pyproject.toml
+	$(BIN)/python -m pip install --quiet -e '.[demo]'
+	touch $@
+
+$(VENV)/dev.stamp: $(VENV)/python.stamp pyproject.toml
+	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	touch $@
