@@ -96,8 +96,10 @@ def _serve(
         )
     except (BadConnectionFile, InvalidContent, UnknownEventLoop, NoDisplay) as error:
         parser.error(str(error))
-    except (ImportError, ValueError, OSError) as error:
+    except (ImportError, ValueError) as error:
         parser.error(str(error))
+    except OSError as error:
+        parser.error(error.strerror or str(error))
     kernel.start()
     if options.connection_file is None:
         print(f"To attach: {kernel.address.attach_command}", file=sys.__stderr__)

@@ -30,6 +30,9 @@ BOUND_CHANNELS = (Channel.SHELL, Channel.CONTROL, Channel.STDIN, Channel.IOPUB, 
 class BindError(OSError):
     """An endpoint of the connection file cannot be bound; the message says which and why."""
 
+    def __str__(self) -> str:
+        return str(self.strerror)  # without the "[Errno 98]"
+
 
 @dataclass
 class Endpoints:
@@ -40,7 +43,7 @@ class Endpoints:
     sockets: dict[Channel, zmq.Socket[bytes]] = field(default_factory=dict)
 
     def close(self) -> None:
-        """Close what is still open here (after a bind that failed half-way)."""
+        """Close what is still open. Idempotent."""
         for socket in self.sockets.values():
             socket.close(linger=0)
         self.context.term()
@@ -150,6 +153,6 @@ def _why(error: zmq.ZMQError, endpoint: str, channel: Channel | None) -> str:
     what = f"cannot bind {endpoint}" + (f" for the {channel.value} channel" if channel else "")
     if error.errno == zmq.EADDRINUSE:
         return f"{what}: it is in use, perhaps by another kernel; choose another port, or 0 for any"
-    if error.errno == errno.ENODEV:
+    if error.errno in (errno.ENODEV, errno.EADDRNOTAVAIL):
         return f"{what}: this machine has no such address; use 127.0.0.1 or one of its own"
-    return f"{what}: {error.strerror}"
+    return f"{what}: {os.strerror(error.errno or 0)}"

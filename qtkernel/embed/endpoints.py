@@ -76,32 +76,34 @@ def open_address(wishes: Wishes, undo: UndoStack) -> Address:
         BindError: an endpoint cannot be bound.
         ValueError: the wishes contradict each other.
         OSError: the connection file cannot be written.
+
+    Whatever is raised, running `undo` leaves nothing behind.
     """
     path = wishes.connection_file
     if path is not None and path.exists() and not is_stale(path):
         given = read_connection_file(path)
         endpoints = bind_all(given)
-        undo.push(endpoints.remove_ipc_files)
+        undo.push(endpoints.close)
         if endpoints.info != given:
             _write(path, endpoints, wishes, undo)  # it left ports to us: say which
         return Address(endpoints, path.absolute())
     runtime_dir = _runtime_dir()
     sweep_stale(runtime_dir)
     endpoints = bind_all(_new_info(wishes, runtime_dir, undo))
-    undo.push(endpoints.remove_ipc_files)
+    undo.push(endpoints.close)
     path = path or default_path(runtime_dir, wishes.name)
-    try:
-        _write(path, endpoints, wishes, undo)
-    except OSError:
-        endpoints.close()
-        raise
+    _write(path, endpoints, wishes, undo)
     return Address(endpoints, path.absolute())
 
 
 def _write(path: Path, endpoints: Endpoints, wishes: Wishes, undo: UndoStack) -> None:
     info = endpoints.info
     ipc_dir = Path(info.ip).parent if info.transport == "ipc" else None
-    write_connection_file(path, info, name=wishes.name, ipc_dir=ipc_dir)
+    try:
+        write_connection_file(path, info, name=wishes.name, ipc_dir=ipc_dir)
+    except OSError as error:
+        reason = f"cannot write the connection file {path}: {error.strerror}"
+        raise OSError(error.errno, reason) from None
     undo.push(lambda: remove_connection_file(path))
 
 

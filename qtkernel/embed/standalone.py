@@ -46,8 +46,6 @@ class StandaloneKernel:
         self._ending = False
         self._next: EventLoop | None = None
         self._assembly: Assembly | None = None
-        guest = GuestLoop(None)
-        first = _create_loop(gui, guest)
         module = types.ModuleType("__main__", "The namespace of the cells of this kernel.")
         plan = Plan(
             user_ns=module.__dict__,
@@ -61,11 +59,12 @@ class StandaloneKernel:
         )
         try:
             address = open_address(wishes, self._undo)
+            guest = GuestLoop(None)
+            self._undo.push(guest.close)
+            first = _create_loop(gui, guest)
             self._assembly = Assembly(address, first, plan, self._undo, guest)
         except BaseException:
             self._undo.run()
-            first.close()
-            guest.close()
             raise
 
     @property
