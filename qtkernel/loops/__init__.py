@@ -1,0 +1,30 @@
+"""Event loops behind one seam of seven methods: `qtkernel.loops.base.EventLoop`.
+
+Who may come in: everything above floor 1. `qtkernel.loops.registry` finds a backend by name, or
+finds out which loop the host runs; `coroutines` is the guest asyncio loop of cells that await.
+No toolkit is imported before a backend is created.
+
+How the backends are made: `headless` waits in a selector by itself. `tk` and `aio` are a headless
+loop too, but hang its selector's own descriptor on the toolkit, which wakes it when any of its
+readers is readable. `qt` has a QSocketNotifier for each reader. All of them share the
+bookkeeping in `pending`.
+
+Beside the seam every backend has the property ``level``: how many event loops deep its thread is
+at the moment, as far as the toolkit tells. An interrupt compares it with the level at which the
+cell began, so as not to raise inside a host's slot.
+"""
+
+from qtkernel.loops.base import Callback, ErrorHandler, EventLoop, TimerHandle, log_error
+from qtkernel.loops.errors import NoDisplay, NoEventLoop, UnknownEventLoop, WrongThread
+
+__all__ = [
+    "Callback",
+    "ErrorHandler",
+    "EventLoop",
+    "NoDisplay",
+    "NoEventLoop",
+    "TimerHandle",
+    "UnknownEventLoop",
+    "WrongThread",
+    "log_error",
+]
