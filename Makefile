@@ -12,7 +12,11 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/demo.stamp
-	$(BIN)/python -m demo_app.tour --output build/demo
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] && [ -t 0 ]; then \
+		$(BIN)/python -m demo_app.tour --interactive; \
+	else \
+		$(BIN)/python -m demo_app.tour --output build/demo; \
+	fi
 
 test: $(VENV)/dev.stamp check
 	$(BIN)/python -m pytest -m "not slow"

@@ -12,8 +12,8 @@ coroutine by hand: a synchronous cell ends at the first step, a cell that awaits
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -47,6 +47,41 @@ class Pending:
             callback, self._callback = self._callback, None
             if callback is not None:
                 callback()
+
+
+class Stepped(Awaitable[T]):
+    """Awaits a coroutine with a hand on each of its steps.
+
+    Args:
+        coroutine: what is awaited.
+        around: makes a context manager that is entered for each step, and left while it waits.
+        translate: changes what is thrown into the coroutine at its await.
+    """
+
+    def __init__(
+        self,
+        coroutine: Coroutine[Any, Any, T],
+        *,
+        around: Callable[[], AbstractContextManager[None]] = nullcontext,
+        translate: Callable[[BaseException], BaseException] = lambda error: error,
+    ) -> None:
+        self._coroutine = coroutine
+        self._around = around
+        self._translate = translate
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        __tracebackhide__ = True  # IPython leaves such frames out of a cell's traceback
+        step, argument = self._coroutine.send, None
+        while True:
+            try:
+                with self._around():
+                    awaited = step(argument)
+            except StopIteration as stop:
+                return stop.value  # type: ignore[no-any-return]
+            try:
+                step, argument = self._coroutine.send, (yield awaited)
+            except BaseException as error:
+                step, argument = self._coroutine.throw, self._translate(error)
 
 
 @dataclass(frozen=True, slots=True)

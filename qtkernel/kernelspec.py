@@ -30,10 +30,10 @@ class KernelSpecError(Exception):
 def template() -> Traversable:
     """The directory with the kernelspec's template, in the wheel or in a checkout."""
     in_wheel = files("qtkernel") / "resources" / "kernelspec"
-    if in_wheel.is_dir():
+    if (in_wheel / "kernel.json").is_file():
         return in_wheel
     in_checkout = Path(__file__).parent.parent / "resources" / "kernelspec"
-    if in_checkout.is_dir():
+    if (in_checkout / "kernel.json").is_file():
         return in_checkout
     raise KernelSpecError("qtkernel's resources are missing; install it again")
 

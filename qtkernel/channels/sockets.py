@@ -41,6 +41,8 @@ class Endpoints:
     context: zmq.Context[zmq.Socket[bytes]]
     info: ConnectionInfo
     sockets: dict[Channel, zmq.Socket[bytes]] = field(default_factory=dict)
+    bound: list[Channel] = field(default_factory=list)
+    """The channels whose endpoints are ours: not one that another kernel turned out to serve."""
 
     def close(self) -> None:
         """Close what is still open. Idempotent."""
@@ -52,7 +54,7 @@ class Endpoints:
     def remove_ipc_files(self) -> None:
         """Remove the Unix socket files: libzmq leaves them where a process dies or forks."""
         if self.info.transport == "ipc":
-            for channel in BOUND_CHANNELS:
+            for channel in self.bound:
                 Path(self.info.endpoint(channel).removeprefix("ipc://")).unlink(missing_ok=True)
 
 
@@ -77,6 +79,7 @@ def bind_all(info: ConnectionInfo) -> Endpoints:
             endpoints.sockets[channel] = socket
             _secure(socket, endpoints.info)
             endpoints.info = _bind(socket, endpoints.info, channel)
+            endpoints.bound.append(channel)
     except BaseException:
         endpoints.close()
         raise
@@ -103,6 +106,8 @@ def _create(context: zmq.Context[zmq.Socket[bytes]], channel: Channel) -> zmq.So
 
 
 def _secure(socket: zmq.Socket[bytes], info: ConnectionInfo) -> None:
+    # libzmq takes no IPv6 address without it
+    socket.ipv6 = info.transport == "tcp" and ":" in info.ip
     if info.curve_secretkey and info.curve_publickey:
         socket.setsockopt(zmq.CURVE_SERVER, 1)
         socket.setsockopt(zmq.CURVE_SECRETKEY, info.curve_secretkey.encode())

@@ -29,10 +29,11 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from types import FrameType
 from typing import Any, TypeVar
 
+from qtkernel.interpreter import Stepped
 from qtkernel.loops.base import EventLoop
 
 T = TypeVar("T")
@@ -40,6 +41,7 @@ T = TypeVar("T")
 REPEAT = 0.05
 """Seconds between two signals while an interrupt has not been taken."""
 
+_RETELL = 1.0  # seconds after which a wait that has not ended is told again
 _SETTLE = 0.2  # seconds that a signal under way is waited for, at most
 _clock = time.monotonic
 _sleep = time.sleep
@@ -68,6 +70,7 @@ class Interrupter:
         self._sent_at: float | None = None  # of a signal that the handler has not seen yet
         self._base_level = 0
         self._waits: list[Callable[[], object]] = []
+        self._told: tuple[Callable[[], object] | None, float] = (None, 0.0)
         self._previous: Any = None
         self._installed = False
 
@@ -89,32 +92,49 @@ class Interrupter:
         if self._sent_at is not None:
             self._settle()
         if self._can_signal and not self._installed:
-            self._restore(self._previous)
+            self._restore()
         return pending
 
     def install(self) -> Callable[[], None]:
         """Keep the SIGINT handler while no cell runs, too; returns the undo. Main thread only."""
-        previous = signal.signal(signal.SIGINT, self._on_signal)
+        self._previous = signal.signal(signal.SIGINT, self._on_signal)
         self._installed = True
 
         def undo() -> None:
             self._installed = False
-            self._restore(previous)
+            self._restore()
 
         return undo
 
-    def _restore(self, previous: Any) -> None:
+    def _restore(self) -> None:
         # a cell, or the host meanwhile, may have set a handler of its own: that one stays
-        if signal.getsignal(signal.SIGINT) == self._on_signal:
-            signal.signal(signal.SIGINT, previous)
+        above = _owner(signal.getsignal(signal.SIGINT))
+        if above is self:
+            signal.signal(signal.SIGINT, self._previous)
+        while above is not None and above is not self:
+            # another kernel's cell began after ours and is still under way: it must not bring
+            # our handler back when it ends
+            beneath = _owner(above._previous)
+            if beneath is self:
+                above._previous = self._previous
+            above = beneath
 
     def call(self, function: Callable[[], T]) -> T:
         """Run code of a cell; an interrupt is raised in it as KeyboardInterrupt."""
         return function()
 
     async def drive(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run an awaiting cell; an interrupt is raised where it is, running or waiting."""
-        return await _Interruptible(self, coroutine)
+        """Run an awaiting cell; an interrupt is raised where it is, running or waiting.
+
+        Cancelling is how a task is made to leave its await. The cell gets the KeyboardInterrupt
+        that its user meant, at the very await, so that its except and finally clauses run as they
+        would in synchronous code.
+        """
+        return await Stepped(coroutine, translate=self._as_interrupt)
+
+    def _as_interrupt(self, error: BaseException) -> BaseException:
+        interrupted = not isinstance(error, Exception) and self.take()
+        return KeyboardInterrupt() if interrupted else error
 
     @contextlib.contextmanager
     def waiting(self, end_wait: Callable[[], object]) -> Iterator[None]:
@@ -146,7 +166,7 @@ class Interrupter:
         with self._lock:
             if not self._running:
                 return False
-            self._pending = True
+            self._begin_pending()
         self.again()
         return True
 
@@ -163,22 +183,37 @@ class Interrupter:
 
     # On the kernel's thread
 
-    def _on_signal(self, _signum: int, frame: FrameType | None) -> None:
+    def _on_signal(self, signum: int, frame: FrameType | None) -> None:
         __tracebackhide__ = True  # IPython leaves such frames out of a cell's traceback
         if _getpid() != self._pid:
             raise KeyboardInterrupt  # a forked child is on its own
+        beneath = _owner(self._previous)
+        if self._sent_at is None and beneath is not None and beneath._sent_at is not None:
+            beneath._on_signal(signum, frame)  # meant for another kernel, whose cell ours is inside
+            return
         self._sent_at = None
         if not self._running:
             return
-        self._pending = True
+        self._begin_pending()
         if self._in_region(frame) and self._level() <= self._base_level:
             self._pending = False
             raise KeyboardInterrupt
         self._deliver_to_wait()
 
+    def _begin_pending(self) -> None:
+        if not self._pending:
+            self._told = (None, 0.0)
+        self._pending = True
+
     def _deliver_to_wait(self) -> None:
-        if self._pending and self._waits:
-            self._waits[-1]()
+        """Tell the innermost wait, once: the signal's handler and the posted callback both come
+        here, and a task that is cancelled twice raises twice."""
+        if not self._pending or not self._waits:
+            return
+        wait, (told, told_at) = self._waits[-1], self._told
+        if wait is not told or _clock() - told_at > _RETELL:
+            self._told = (wait, _clock())
+            wait()
 
     def _in_region(self, frame: FrameType | None) -> bool:
         while frame is not None:
@@ -195,32 +230,10 @@ class Interrupter:
         self._sent_at = None
 
 
-class _Interruptible(Awaitable[T]):
-    """Awaits a coroutine and turns the cancellation that an interrupt causes into the interrupt.
-
-    Cancelling is how a task is made to leave its await. The cell gets the KeyboardInterrupt that
-    its user meant, at the very await, so that its except and finally clauses run as they would in
-    synchronous code.
-    """
-
-    def __init__(self, interrupter: Interrupter, coroutine: Coroutine[Any, Any, T]) -> None:
-        self._interrupter = interrupter
-        self._coroutine = coroutine
-
-    def __await__(self) -> Generator[Any, Any, T]:
-        __tracebackhide__ = True
-        step: Callable[[], Any] = lambda: self._coroutine.send(None)  # noqa: E731
-        while True:
-            try:
-                awaited = step()
-            except StopIteration as stop:
-                return stop.value  # type: ignore[no-any-return]
-            try:
-                value = yield awaited
-                step = _bind(self._coroutine.send, value)
-            except BaseException as error:
-                interrupted = not isinstance(error, Exception) and self._interrupter.take()
-                step = _bind(self._coroutine.throw, KeyboardInterrupt() if interrupted else error)
+def _owner(handler: Any) -> Interrupter | None:
+    """Whose signal handler this is; None if it is not one of ours."""
+    owner = getattr(handler, "__self__", None)
+    return owner if isinstance(owner, Interrupter) else None
 
 
 def _send_signal(thread: int) -> None:
@@ -231,10 +244,6 @@ def _send_signal(thread: int) -> None:
         _thread.interrupt_main(signal.SIGINT)
     else:
         signal.pthread_kill(thread, signal.SIGINT)
-
-
-def _bind(function: Callable[[Any], Any], argument: Any) -> Callable[[], Any]:
-    return lambda: function(argument)
 
 
 _REGIONS = frozenset({Interrupter.call.__code__, Interrupter.drive.__code__})

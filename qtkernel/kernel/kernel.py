@@ -102,7 +102,7 @@ class RequestCycle:
             lines = traceback.format_exception(error)
             return {
                 **self._describe_error(request),
-                **error_content(type(error).__name__, str(error), lines),
+                **error_content(type(error).__name__, _text(error), lines),
             }
 
     def _unknown(self, request: Request) -> Reply | None:
@@ -163,6 +163,10 @@ class Kernel:
                 if _clock() > deadline:
                     self._post_dispatch()
                     return
+        except BaseException:
+            # one reply could not be sent; those behind it still can
+            self._post_dispatch()
+            raise
         finally:
             self._dispatching -= 1
 
@@ -230,6 +234,14 @@ def error_content(ename: str, evalue: str, lines: Sequence[str] = ()) -> dict[st
         "evalue": evalue,
         "traceback": list(lines) or [f"{ename}: {evalue}"],
     }
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as failure:
+        # the class is the user's, or a library's: its words must not cost the reply
+        return f"<{type(error).__name__} whose str() raised {type(failure).__name__}>"
 
 
 def as_dict(content: msgspec.Struct) -> dict[str, Any]:

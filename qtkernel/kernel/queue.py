@@ -50,15 +50,17 @@ class RequestQueue:
         self._arrived.append(request)
 
     def take(self, executing: bool) -> Request | None:
-        """The next request that may run, given whether a cell is under way; None if none may."""
-        if not executing and self._waiting:
+        """The next request that may run, given whether a cell is under way; None if none may.
+
+        One that is aborted waits for no cell: it is only to be answered.
+        """
+        if self._waiting and (not executing or self._waiting[0].aborted):
             return self._waiting.popleft()
         while self._arrived:
             request = self._arrived.popleft()
-            if executing and request.msg_type == "execute_request":
-                self._waiting.append(request)
-            else:
+            if not executing or request.msg_type != "execute_request" or request.aborted:
                 return request
+            self._waiting.append(request)
         return None
 
     def abort_executes(self) -> None:

@@ -51,6 +51,7 @@ class Stdin:
         self._send = send
         self._thread = threading.get_ident()
         self._questions: list[_Question] = []
+        self._closed = False
 
     def receive(self, message: Message, problem: ProtocolError | None = None) -> None:
         """Take an input_reply; one that answers no open question is dropped as stale."""
@@ -74,7 +75,8 @@ class Stdin:
             return self._read_from_thread(question)
         loop = self._loop()
         question.on_done = loop.stop
-        self._questions.append(question)
+        question.nests = True
+        self._open(question)
         try:
             with self._interrupter.waiting(question.interrupt), self._publisher.request(None):
                 self._ask(question, CONNECT_PATIENCE)
@@ -89,13 +91,22 @@ class Stdin:
         return question.result()
 
     def close(self) -> None:
-        """End every open question: the channel closes."""
+        """End every open question: the channel closes. Whoever asks from now on is told so."""
+        self._closed = True
         for question in list(self._questions):
-            question.fail(StdinClosed("the kernel was closed while input() waited"))
+            question.fail(_kernel_closed())
+
+    def _open(self, question: _Question) -> None:
+        # first the one, then the other: `close` on another thread does them the other way round
+        self._questions.append(question)
+        if self._closed:
+            question.fail(_kernel_closed())
 
     def _after_run(self, question: _Question) -> None:
         """Say why the nested run ended: an answer to this question, to an outer one, or neither."""
-        outer_done = any(other.done for other in self._questions if other is not question)
+        outer_done = any(
+            other.done for other in self._questions if other.nests and other is not question
+        )
         if outer_done and question.done:
             # the stop that the outer question's answer caused was spent on our run
             self._loop().call_soon_threadsafe(self._loop().stop)
@@ -128,15 +139,18 @@ class Stdin:
     def _read_from_thread(self, question: _Question) -> str:
         answered = threading.Event()
         question.on_done = answered.set
-
-        def ask() -> None:
-            self._questions.append(question)
-            self._ask(question, CONNECT_PATIENCE)
-
-        self._loop().call_soon_threadsafe(ask)
-        answered.wait()
-        self._loop().call_soon_threadsafe(lambda: self._questions.remove(question))
+        # before anything is posted: the loop may be closed before it has run that
+        self._open(question)
+        try:
+            self._loop().call_soon_threadsafe(lambda: self._ask(question, CONNECT_PATIENCE))
+            answered.wait()
+        finally:
+            self._questions.remove(question)
         return question.result()
+
+
+def _kernel_closed() -> StdinClosed:
+    return StdinClosed("the kernel was closed while input() waited")
 
 
 class _Question:
@@ -147,6 +161,8 @@ class _Question:
         self.frames = frames
         self.on_done: Callable[[], object] = lambda: None
         self.retry: Any = None
+        self.nests = False
+        """Whether it waits in a nested run of the loop, and not in a thread."""
         self.done = False
         self.interrupted = False
         self._value = ""

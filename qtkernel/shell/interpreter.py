@@ -9,7 +9,7 @@ import getpass
 import platform
 import sys
 import traceback
-from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 import IPython
@@ -29,6 +29,7 @@ from qtkernel.interpreter import (
     Pending,
     ReadInput,
     StdinNotAllowed,
+    Stepped,
 )
 from qtkernel.shell.completion import complete
 from qtkernel.shell.shell import ZMQInteractiveShell
@@ -154,11 +155,14 @@ class ShellInterpreter:
     async def _run_as_task(self, cell: Coroutine[Any, Any, Any]) -> Any:
         loop = self._asyncio_loop()
         done = Pending()
-        task = loop.create_task(self._interruption.drive(_Stepped(cell, self._environment).run()))
+        task = loop.create_task(self._interruption.drive(self._in_environment(cell)))
         task.add_done_callback(lambda _task: done.resolve())
         with self._interruption.waiting(lambda: loop.call_soon(task.cancel)):
             await done
         return task.result()
+
+    async def _in_environment(self, cell: Coroutine[Any, Any, Any]) -> Any:
+        return await Stepped(cell, around=self._environment)
 
     async def _evaluate(self, user_expressions: Mapping[str, str]) -> Mapping[str, Any]:
         with self._environment():
@@ -259,9 +263,11 @@ class ShellInterpreter:
                 query.n, raw=query.raw, output=query.output, include_latest=True
             )
         elif query.access == "range":
-            rows = manager.get_range(
+            found = manager.get_range(
                 query.session, query.start, query.stop, raw=query.raw, output=query.output
             )
+            # IPython calls the current session 0 here and by its number in the other two
+            rows = ((session or manager.session_number, *rest) for session, *rest in found)
         else:
             rows = manager.search(
                 query.pattern, raw=query.raw, output=query.output, n=query.n, unique=query.unique
@@ -275,41 +281,6 @@ class ShellInterpreter:
 
 def _no_input(_prompt: str, _password: bool) -> str:
     raise StdinNotAllowed
-
-
-class _Stepped:
-    """Runs a coroutine inside a task with something in force around each of its steps."""
-
-    def __init__(
-        self,
-        coroutine: Coroutine[Any, Any, Any],
-        environment: Callable[[], contextlib.AbstractContextManager[None]],
-    ) -> None:
-        self._coroutine = coroutine
-        self._environment = environment
-
-    async def run(self) -> Any:
-        """The coroutine's result."""
-        return await self
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        __tracebackhide__ = True
-        send: Callable[[], Any] = lambda: self._coroutine.send(None)  # noqa: E731
-        while True:
-            try:
-                with self._environment():
-                    awaited = send()
-            except StopIteration as stop:
-                return stop.value
-            try:
-                value = yield awaited
-                send = _bound(self._coroutine.send, value)
-            except BaseException as error:
-                send = _bound(self._coroutine.throw, error)
-
-
-def _bound(function: Callable[[Any], Any], argument: Any) -> Callable[[], Any]:
-    return lambda: function(argument)
 
 
 def _run_to_end(coroutine: Coroutine[Any, Any, Any]) -> Any:
