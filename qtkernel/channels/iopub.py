@@ -4,9 +4,11 @@ The other threads hand over ready frames with `publish`, which never blocks and 
 hop costs no more than a lock would, and a subscriber that is slow to read cannot hold up a cell.
 
 Back-pressure. While a subscriber's pipe is full (`sockets.PIPE_MESSAGES`) sending stops and
-messages wait here, up to `byte_budget`. Beyond that the choice is between memory without bound, a
-frozen application and lost output; the last is chosen, for the slow subscriber alone: sending
-goes on without waiting for it, libzmq drops what its pipe cannot take, and one notice says so.
+messages wait here, up to `byte_budget` and for `PATIENCE` seconds in which it takes nothing.
+Beyond that the choice is between memory without bound, a frozen application and lost output; the
+last is chosen, for the slow subscriber alone: sending goes on without waiting for it, libzmq drops
+what its pipe cannot take, and one notice says so. That sending is paced, or it would fill the
+pipes of the subscribers that do read.
 
 A subscription is answered by ``iopub_welcome`` (JEP 65; messaging document, "Welcome message").
 """
@@ -14,6 +16,7 @@ A subscription is answered by ``iopub_welcome`` (JEP 65; messaging document, "We
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -29,7 +32,12 @@ BYTE_BUDGET = 256 << 20
 RETRY_DELAY = 0.02
 """Seconds between two attempts while a subscriber's pipe is full; XPUB signals no writability."""
 
+PATIENCE = 3.0
+"""Seconds that all wait for a subscriber whose pipe is full and that takes nothing."""
+
 Frames = Sequence[Any]
+
+_clock = time.monotonic
 
 
 class IOPubThread:
@@ -58,8 +66,10 @@ class IOPubThread:
         self._posted = False
         self._held: deque[Frames] = deque()
         self._held_bytes = 0
+        self._progress_at = 0.0
         self._retry: TimerHandle | None = None
         self._dropping = False
+        self._batch = self._allowance = max(1, int(socket.sndhwm) // 4)
         self._stop_when_full(True)
 
     def start(self) -> None:
@@ -71,7 +81,12 @@ class IOPubThread:
         self._incoming.append(frames)
         if not self._posted:
             self._posted = True
-            self._loop.call_soon_threadsafe(self._send_incoming)
+            try:
+                self._loop.call_soon_threadsafe(self._send_incoming)
+            except BaseException:
+                # a cell's KeyboardInterrupt in the middle of its print(): the next one posts
+                self._posted = False
+                raise
 
     def close(self, timeout: float) -> None:
         """Send what is queued, wait at most `timeout` seconds for that, and end the thread."""
@@ -102,6 +117,19 @@ class IOPubThread:
         self._read_subscriptions()
 
     def _sent(self, frames: Frames) -> bool:
+        if self._passed_on(frames):
+            self._dropping = False  # there is room in every pipe
+            self._progress_at = _clock()
+            return True
+        if not self._dropping or not self._allowance:
+            return False
+        self._allowance -= 1
+        self._stop_when_full(False)
+        self._passed_on(frames)
+        self._stop_when_full(True)
+        return True
+
+    def _passed_on(self, frames: Frames) -> bool:
         try:
             self._socket.send_multipart(frames, zmq.NOBLOCK, copy=False)
         except zmq.Again:
@@ -109,29 +137,31 @@ class IOPubThread:
         return True
 
     def _hold(self, frames: Frames) -> None:
+        if not self._held:
+            self._progress_at = _clock()  # patience begins now, not when something was last said
         self._held.append(frames)
         self._held_bytes += _size(frames)
-        if self._held_bytes > self._byte_budget and not self._dropping:
-            self._dropping = True
-            self._stop_when_full(False)
-            self._held.append(self._overrun())
-            self._send_held()
-        elif self._retry is None:
+        self._look_at_patience()
+        if self._retry is None:
             self._retry = self._loop.call_later(RETRY_DELAY, self._send_held)
 
     def _send_held(self) -> None:
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
+        self._retry = None
+        self._allowance = self._batch
         while self._held and self._sent(self._held[0]):
             self._held_bytes -= _size(self._held.popleft())
         if self._held:
+            self._look_at_patience()
             self._retry = self._loop.call_later(RETRY_DELAY, self._send_held)
-        else:
-            self._held_bytes = 0
-            self._stop_when_full(True)
-            self._dropping = False
-            self._read_subscriptions()
+        self._read_subscriptions()
+
+    def _look_at_patience(self) -> None:
+        waited = _clock() - self._progress_at
+        if not self._dropping and (self._held_bytes > self._byte_budget or waited > PATIENCE):
+            self._dropping = True
+            notice = self._overrun()
+            self._held.append(notice)
+            self._held_bytes += _size(notice)
 
     # Subscriptions
 

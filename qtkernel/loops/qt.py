@@ -95,6 +95,7 @@ class QtLoop:
                 "call this from the thread that runs the Qt application (its GUI thread)"
             )
         self._core = core
+        self._thread = core.QThread.currentThread()
         # no reference to the host's application: it decides when that goes
         self._app: Any = app if owns_app else None
         self._on_error = on_error
@@ -131,7 +132,7 @@ class QtLoop:
     @property
     def level(self) -> int:
         """How many event loops deep this thread is, the host's and a dialog's included."""
-        return int(self._core.QThread.currentThread().loopLevel()) + self._by_hand
+        return int(self._thread.loopLevel()) + self._by_hand
 
     def add_reader(self, fd: int, callback: Callback) -> None:
         """See `EventLoop.add_reader`."""

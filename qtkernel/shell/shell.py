@@ -116,8 +116,10 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
         IPython's own default is to write each line by itself, and the next cell waits for that.
         Whoever runs the shell sees to it that the batch is written soon (`standalone`).
         """
-        where = {} if self.owns_process else {"hist_file": ":memory:"}
-        manager = HistoryManager(shell=self, parent=self, db_cache_size=HISTORY_BATCH, **where)
+        traits: dict[str, Any] = {} if self.owns_process else {"hist_file": ":memory:"}
+        if "db_cache_size" not in self.config.HistoryManager:
+            traits["db_cache_size"] = HISTORY_BATCH
+        manager = HistoryManager(shell=self, parent=self, **traits)
         self.history_manager = manager
         self.configurables.append(manager)
 
