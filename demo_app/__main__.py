@@ -1,0 +1,44 @@
+"""``python -m demo_app``: open the bench, with a kernel inside."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from qtpy import QtWidgets
+
+import qtkernel
+from demo_app import look
+from demo_app.model import Bench
+from demo_app.window import BenchWindow
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the application until its window is closed; return Qt's exit code."""
+    parser = argparse.ArgumentParser(prog="demo_app", description="Signal Bench, with a kernel.")
+    parser.add_argument("--connection-file", metavar="PATH", help="write the connection file here")
+    parser.add_argument("--transport", choices=("ipc", "tcp"), help="of the kernel's channels")
+    args = parser.parse_args(arguments)
+
+    app = QtWidgets.QApplication(sys.argv[:1])
+    app.setApplicationName("Signal Bench")
+    look.dress(app)
+    bench = Bench()
+    window = BenchWindow(bench)
+
+    kernel = qtkernel.embed(
+        {"app": app, "win": window, "bench": bench},
+        name="Signal Bench",
+        connection_file=args.connection_file,
+        transport=args.transport,
+    )
+    app.aboutToQuit.connect(kernel.close)
+
+    window.show_attach_command(kernel.attach_command)
+    window.show()
+    bench.start()
+    status: int = app.exec_()
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

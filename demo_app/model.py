@@ -1,0 +1,224 @@
+"""The bench without a window: channels, the sweep, and the readings computed from it.
+
+Everything here runs in the GUI thread and tells views about changes by Qt signals. One QTimer
+drives the acquisition and is stopped with it: a stopped bench causes no wake-ups.
+"""
+
+import math
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qtpy import QtCore
+
+from demo_app.settings import Choice, Number, Setting, Switch
+
+Trace = list[float]
+
+DIVISIONS = 10
+"""Horizontal divisions of the screen, hence of one sweep."""
+SAMPLES = 800
+"""Samples in one sweep of one channel."""
+SWEEP_INTERVAL_MS = 33
+"""Time between two sweeps in milliseconds: about 30 a second, and never more repaints than that."""
+MAX_CHANNELS = 4
+TIMEBASES = (50e-6, 100e-6, 200e-6, 500e-6, 1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3)
+SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+# each takes the phase in cycles and rises through zero at phase 0, where the sweep is triggered
+WAVEFORMS: dict[str, Callable[[float], float]] = {
+    "sine": lambda phase: math.sin(2 * math.pi * phase),
+    "square": lambda phase: 1.0 if phase % 1 < 0.5 else -1.0,
+    "triangle": lambda phase: 4 * abs((phase + 0.75) % 1 - 0.5) - 1,
+    "sawtooth": lambda phase: 2 * ((phase + 0.5) % 1) - 1,
+}
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What a sweep says about its signal: volts, and hertz if two edges were seen."""
+
+    vpp: float
+    rms: float
+    mean: float
+    frequency: float | None
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A labelled instant on the screen, in seconds from the trigger."""
+
+    time: float
+    label: str
+
+
+def measure(trace: Sequence[float], interval: float) -> Readings:
+    """Compute the readings of evenly spaced samples, ``interval`` seconds apart.
+
+    An edge counts only after the signal has been a quarter of its swing below the middle, so that
+    noise around the crossing is not taken for a higher frequency.
+    """
+    low, high = min(trace), max(trace)
+    mean = math.fsum(trace) / len(trace)
+    rms = math.sqrt(math.fsum(sample * sample for sample in trace) / len(trace))
+    middle, armed_below = (low + high) / 2, (3 * low + high) / 4
+    edges: list[float] = []
+    armed = False
+    for index in range(1, len(trace)):
+        before, after = trace[index - 1], trace[index]
+        armed = armed or before < armed_below
+        if armed and before < middle <= after:
+            edges.append(index - 1 + (middle - before) / (after - before))
+            armed = False
+    frequency = None
+    if len(edges) > 1:
+        frequency = (len(edges) - 1) / ((edges[-1] - edges[0]) * interval)
+    return Readings(high - low, rms, mean, frequency)
+
+
+class Channel(QtCore.QObject):  # type: ignore[misc]
+    """One input of the bench with its simulated signal; ``trace`` is the last sweep in volts."""
+
+    changed = QtCore.Signal(str, object)
+
+    enabled = Switch(True)
+    waveform = Choice("sine", tuple(WAVEFORMS))
+    scale = Choice(1.0, SCALES, "V/div")
+    frequency = Number(1000.0, 1.0, 100e3, "Hz")
+    position = Number(0.0, -4.0, 4.0, "div")
+    amplitude = Number(2.0, 0.0, 20.0, "V")
+    offset = Number(0.0, -20.0, 20.0, "V")
+    noise = Number(0.03, 0.0, 5.0, "V")
+    phase = Number(0.0, -360.0, 360.0, "°")
+
+    def __init__(self, name: str, parent: QtCore.QObject | None = None) -> None:
+        super().__init__(parent)
+        self.name = name
+        self.trace: Trace = []
+        self.readings: Readings | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"<{self.name}: {self.waveform} {self.frequency:g} Hz, {self.amplitude:g} V"
+            f"{'' if self.enabled else ', off'}>"
+        )
+
+    def set(self, **values: Any) -> None:
+        """Change several settings; AttributeError names one that does not exist."""
+        for name, value in values.items():
+            if not isinstance(getattr(type(self), name, None), Setting):
+                raise AttributeError(f"a channel has no setting {name!r}")
+            setattr(self, name, value)
+
+    def acquire(self, start: float, interval: float, noise: random.Random) -> None:
+        """Sample the signal from ``start``, every ``interval`` seconds, and measure it."""
+        shape, cycles, shift = WAVEFORMS[self.waveform], self.frequency, self.phase / 360
+        amplitude, offset, sigma, gauss = self.amplitude, self.offset, self.noise, noise.gauss
+        self.trace = [
+            offset + amplitude * shape((start + n * interval) * cycles + shift) + gauss(0, sigma)
+            for n in range(SAMPLES)
+        ]
+        self.readings = measure(self.trace, interval)
+
+
+class Bench(QtCore.QObject):  # type: ignore[misc]
+    """The instrument: up to four channels, one timebase, a trigger on the first channel."""
+
+    changed = QtCore.Signal(str, object)
+    channel_added = QtCore.Signal(object)
+    channel_changed = QtCore.Signal(object, str, object)
+    markers_changed = QtCore.Signal()
+    swept = QtCore.Signal()
+
+    running = Switch(False)
+    timebase = Choice(500e-6, TIMEBASES, "s/div")
+
+    def __init__(self, parent: QtCore.QObject | None = None, seed: int | None = None) -> None:
+        super().__init__(parent)
+        self.channels: list[Channel] = []
+        self.markers: list[Marker] = []
+        self.sweeps = 0
+        self._noise = random.Random(seed)
+        self._timer = QtCore.QTimer(self)
+        self._timer.setInterval(SWEEP_INTERVAL_MS)
+        self._timer.timeout.connect(self.sweep)
+        self.changed.connect(self._follow)
+        self.add_channel()
+
+    def __repr__(self) -> str:
+        return f"<Bench: {'running' if self.running else 'stopped'}, {self.channels}>"
+
+    @property
+    def span(self) -> float:
+        """Duration of one sweep in seconds."""
+        return self.timebase * DIVISIONS
+
+    def start(self) -> None:
+        """Begin to sweep about 30 times a second."""
+        self.running = True
+
+    def stop(self) -> None:
+        """Hold the last sweep on the screen."""
+        self.running = False
+
+    def single(self) -> None:
+        """Stop, and take exactly one sweep."""
+        self.stop()
+        self.sweep()
+
+    def add_channel(self, **settings: Any) -> Channel:
+        """Add the next channel with the given settings.
+
+        Raises RuntimeError when all four are there; a wrong setting raises and adds nothing.
+        """
+        if len(self.channels) == MAX_CHANNELS:
+            raise RuntimeError(f"the bench has {MAX_CHANNELS} channels and all are in use")
+        channel = Channel(f"CH{len(self.channels) + 1}")
+        channel.set(**settings)
+        channel.setParent(self)
+        channel.acquire(-self.span / 2, self.span / SAMPLES, self._noise)
+        channel.changed.connect(lambda name, value: self._channel_follows(channel, name, value))
+        self.channels.append(channel)
+        self.channel_added.emit(channel)
+        self._sweep_if_running()
+        return channel
+
+    def add_marker(self, at: float, label: str) -> Marker:
+        """Draw a labelled line at a time in seconds from the trigger."""
+        marker = Marker(float(at), str(label))
+        self.markers.append(marker)
+        self.markers_changed.emit()
+        return marker
+
+    def clear_markers(self) -> None:
+        """Remove every marker."""
+        self.markers.clear()
+        self.markers_changed.emit()
+
+    def sweep(self) -> None:
+        """Take one sweep of every enabled channel, triggered in the middle of the screen."""
+        source = self.channels[0]
+        # the last rising edge of the source: it stands still, the others drift against it
+        cycles = math.floor(time.monotonic() * source.frequency) - source.phase / 360
+        start = cycles / source.frequency - self.span / 2
+        for channel in self.channels:
+            if channel.enabled:
+                channel.acquire(start, self.span / SAMPLES, self._noise)
+        self.sweeps += 1
+        self.swept.emit()
+
+    def _follow(self, name: str, value: object) -> None:
+        if name == "running":
+            (self._timer.start if value else self._timer.stop)()
+        self._sweep_if_running()
+
+    def _channel_follows(self, channel: Channel, name: str, value: object) -> None:
+        self.channel_changed.emit(channel, name, value)
+        self._sweep_if_running()
+
+    def _sweep_if_running(self) -> None:
+        # the screen follows a cell within that cell, not only at the timer's next tick
+        if self.running:
+            self.sweep()
