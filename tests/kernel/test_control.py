@@ -1,0 +1,52 @@
+"""Interrupt and shutdown requests, on the control channel and where old clients send them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.pure_kernel import PureKernel
+from tests.support.recorder import Recorder
+from tests.support.said import around, published, reply
+
+
+def test_an_interrupt_is_answered_and_dropped_when_nothing_runs(
+    house: PureKernel, recorder: Recorder
+) -> None:
+    msg_id = house.control_request("interrupt_request")
+    recorder.expect(around(msg_id, reply(msg_id, "interrupt_reply", {"status": "ok"}, "control")))
+    assert not house.interrupter.pending
+
+
+@pytest.mark.parametrize("restart", [True, False])
+@pytest.mark.parametrize("channel", ["shell", "control"])
+def test_a_shutdown_is_answered_published_and_acted_on(
+    house: PureKernel, recorder: Recorder, restart: bool, channel: str
+) -> None:
+    content = {"restart": restart}
+    if channel == "shell":
+        msg_id = house.ask("shutdown_request", content)
+    else:
+        msg_id = house.control_request("shutdown_request", content)
+    answer = {"status": "ok", "restart": restart}
+    recorder.expect(
+        around(
+            msg_id,
+            published(msg_id, "shutdown_reply", answer),
+            reply(msg_id, "shutdown_reply", answer, channel),
+        )
+    )
+    assert house.shutdowns == [restart]
+
+
+def test_an_old_client_says_nothing_of_a_restart(house: PureKernel, recorder: Recorder) -> None:
+    house.control_request("shutdown_request")
+    assert house.shutdowns == [False]
+    recorder.take()
+
+
+def test_the_control_channel_runs_no_cells(house: PureKernel, recorder: Recorder) -> None:
+    msg_id = house.control_request("execute_request", {"code": "x"})
+    (_, answer, _) = recorder.take()
+    assert answer.parent == msg_id
+    assert (answer.channel, answer.content["ename"]) == ("control", "UnknownMessageType")
+    assert house.interpreter.ran == []

@@ -1,0 +1,170 @@
+"""The shell behind the wall, with lists in the place of messages and timers."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from qtkernel.interpreter import ExecuteResult, StdinNotAllowed
+from qtkernel.loops.coroutines import GuestLoop
+from qtkernel.loops.headless import HeadlessLoop
+from qtkernel.shell.interpreter import ShellInterpreter
+from qtkernel.shell.shell import ZMQInteractiveShell
+from qtkernel.shell.streams import OutputBuffer, install_streams
+
+T = TypeVar("T")
+_parent: ContextVar[Any] = ContextVar("tests_parent", default=None)
+
+
+class Published:
+    """An `IOPub` that keeps what is published: ``(msg_type, content)``, in order."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, Any]] = []
+        self.parents: list[Any] = []
+
+    def current(self) -> Any | None:
+        return _parent.get()
+
+    def is_current(self) -> bool:
+        return _parent.get() is not None
+
+    @contextlib.contextmanager
+    def request(self, parent: Any) -> Iterator[None]:
+        """Code in here belongs to the request `parent`."""
+        before = _parent.get()
+        _parent.set(parent)
+        try:
+            yield
+        finally:
+            _parent.set(before)
+
+    def publish(
+        self,
+        msg_type: str,
+        content: object,
+        *,
+        parent: Any | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        buffers: Sequence[Any] = (),
+    ) -> None:
+        assert metadata is None
+        assert buffers == ()
+        self.said.append((msg_type, content))
+        self.parents.append(parent if parent is not None else self.current())
+
+    def take(self) -> list[tuple[str, Any]]:
+        """All that was published since the last time."""
+        said, self.said = self.said, []
+        return said
+
+    def text(self, name: str = "stdout") -> str:
+        """What a stream has been sent, since the last `take`."""
+        return "".join(
+            content["text"]
+            for msg_type, content in self.said
+            if msg_type == "stream" and content["name"] == name
+        )
+
+
+class PlainInterruption:
+    """An `Interruption` that never comes."""
+
+    def call(self, function: Callable[[], T]) -> T:
+        return function()
+
+    def drive(self, coroutine: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+        return coroutine
+
+    def waiting(self, end_wait: Callable[[], object]) -> contextlib.nullcontext[None]:
+        del end_wait
+        return contextlib.nullcontext()
+
+
+class RealShell:
+    """A shell in `namespace`, and the interpreter over it."""
+
+    def __init__(self, namespace: dict[str, Any] | None = None, **more: Any) -> None:
+        self.namespace = {} if namespace is None else namespace
+        self.iopub = Published()
+        self.timers: list[tuple[float, Callable[[], None]]] = []
+        self.output = OutputBuffer(
+            self.iopub, lambda delay, callback: self.timers.append((delay, callback))
+        )
+        self.loop_errors: list[BaseException] = []
+        self.loop = HeadlessLoop(self.loop_errors.append)
+        self.guest = GuestLoop(self.loop)
+        self.switched: list[str] = []
+        self.answers: list[str] = []
+        self.questions: list[tuple[str, bool]] = []
+        self.shell = ZMQInteractiveShell(
+            user_ns=self.namespace,
+            iopub=self.iopub,
+            output=self.output,
+            switch_loop=self._switch,
+            **more,
+        )
+        self.interpreter = ShellInterpreter(
+            self.shell, PlainInterruption(), lambda: self.guest.asyncio_loop
+        )
+        self.interpreter.connect_input(self._read)
+        self._undo: Callable[[], None] | None = None
+
+    def _switch(self, name: str) -> None:
+        if name == "nonsense":
+            raise ValueError("no event loop 'nonsense'")
+        self.switched.append(name)
+
+    def _read(self, prompt: str, password: bool) -> str:
+        if not self.answers:
+            raise StdinNotAllowed
+        self.questions.append((prompt, password))
+        return self.answers.pop(0)
+
+    def run(self, code: str, parent: Any = "cell", **more: Any) -> ExecuteResult:
+        """Run a cell to its end, as the kernel does."""
+        self.take_streams()
+        arguments: dict[str, Any] = {
+            "silent": False,
+            "store_history": not more.get("silent", False),
+            "user_expressions": {},
+            "cell_id": None,
+        } | more
+        coroutine = self.interpreter.execute(code, **arguments)
+        while True:
+            with self.iopub.request(parent):
+                try:
+                    pending = coroutine.send(None)
+                except StopIteration as stop:
+                    self.output.flush()
+                    result: ExecuteResult = stop.value
+                    return result
+            pending.on_resolved(lambda: self.loop.call_soon_threadsafe(self.loop.stop))
+            self.loop.run()
+
+    def take_streams(self) -> None:
+        """Take stdout and stderr: in the test, since pytest exchanges them before it begins."""
+        if self._undo is None:
+            self._undo = install_streams(self.output, self.iopub)
+
+    def give_streams_back(self) -> None:
+        """Put stdout and stderr back."""
+        if self._undo is not None:
+            self._undo()
+            self._undo = None
+
+    def fine(self, code: str, **more: Any) -> ExecuteResult:
+        """Run a cell that must not fail."""
+        result = self.run(code, **more)
+        assert result.error is None, result.error
+        return result
+
+    def close(self) -> None:
+        """What the assembly does with these parts."""
+        self.guest.close()
+        self.give_streams_back()
+        self.shell.close()
+        self.loop.close()
+        assert self.loop_errors == []
