@@ -1,0 +1,172 @@
+"""The window follows the bench, and the bench follows the window."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from PyQt5 import QtCore, QtGui, QtWidgets
+from pytestqt.qtbot import QtBot
+
+from demo_app import look
+from demo_app.model import SWEEP_INTERVAL_MS, Bench
+from demo_app.window import BenchWindow
+
+# a remark that Qt's offscreen platform makes about every window with a minimum size
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
+
+
+class PaintCount(QtCore.QObject):
+    """Counts the paint events of a widget."""
+
+    def __init__(self, widget: QtWidgets.QWidget) -> None:
+        super().__init__(widget)
+        self.paints = 0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, _watched: QtCore.QObject, event: QtCore.QEvent) -> bool:  # noqa: N802
+        self.paints += event.type() == QtCore.QEvent.Type.Paint
+        return False
+
+
+def has_colour(picture: QtGui.QImage, colour: str) -> bool:
+    wanted = QtGui.QColor(colour).rgb()
+    places = ((x, y) for x in range(picture.width()) for y in range(picture.height()))
+    return any(picture.pixel(x, y) == wanted for x, y in places)
+
+
+def test_start_and_stop_from_code_are_seen(bench: Bench, window: BenchWindow) -> None:
+    bench.start()
+    assert (window.run_button.text(), window.state_label.text()) == ("Stop", "acquiring")
+    assert window.run_button.isChecked()
+    bench.stop()
+    assert (window.run_button.text(), window.state_label.text()) == ("Run", "stopped")
+    assert not window.run_button.isChecked()
+
+
+def test_the_run_button_starts_and_stops(bench: Bench, window: BenchWindow, qtbot: QtBot) -> None:
+    for running in (True, False):
+        qtbot.mouseClick(window.run_button, QtCore.Qt.MouseButton.LeftButton)
+        assert bench.running is running
+
+
+def test_a_channel_changed_from_code_is_seen_in_its_card(bench: Bench, window: BenchWindow) -> None:
+    fields = window.cards[0].fields
+    bench.channels[0].set(frequency=1234.567, waveform="square", scale=0.5)
+    assert fields["frequency"].text() == "1235 Hz"
+    assert fields["waveform"].currentText() == "square"
+    assert fields["scale"].currentText() == "500 mV/div"
+    # what the field has to round must not come back from it
+    assert bench.channels[0].frequency == 1234.567
+    bench.channels[0].enabled = False
+    assert not window.cards[0].switch.isChecked()
+    assert not fields["frequency"].isEnabled()
+
+
+def test_the_card_operates_its_channel(bench: Bench, window: BenchWindow) -> None:
+    fields = window.cards[0].fields
+    fields["frequency"].setValue(440)
+    fields["waveform"].setCurrentText("sawtooth")
+    window.cards[0].switch.click()
+    window.timebase_field.setCurrentText("1.00 ms/div")
+    channel = bench.channels[0]
+    assert (channel.frequency, channel.waveform, channel.enabled) == (440, "sawtooth", False)
+    assert bench.timebase == 1e-3
+
+
+def test_new_channels_get_cards_until_all_are_there(bench: Bench, window: BenchWindow) -> None:
+    while window.add_action.isEnabled():
+        window.add_action.trigger()
+    assert [card.channel for card in window.cards] == bench.channels
+    assert len(window.cards) == 4
+    # a line drawn in the second channel's own colour
+    assert has_colour(window.screen_view.grab().toImage(), look.channel_colour(1))
+
+
+def test_a_marker_is_drawn_without_waiting_for_a_sweep(
+    bench: Bench, window: BenchWindow, qtbot: QtBot
+) -> None:
+    QtWidgets.QApplication.processEvents()
+    counter = PaintCount(window.screen_view)
+    bench.add_marker(0, "now")
+    qtbot.waitUntil(lambda: counter.paints == 1, timeout=5000)
+
+
+def test_markers_are_drawn_and_cleared(bench: Bench, window: BenchWindow) -> None:
+    def marked() -> bool:
+        return has_colour(window.screen_view.grab().toImage(), look.MARKER)
+
+    assert not marked()
+    bench.add_marker(200e-6, "here")
+    assert marked()
+    bench.clear_markers()
+    assert not marked()
+
+
+def test_the_graticule_can_be_hidden(window: BenchWindow) -> None:
+    assert has_colour(window.screen_view.grab().toImage(), look.GRID)
+    window.screen_view.show_grid(False)
+    assert not has_colour(window.screen_view.grab().toImage(), look.GRID)
+
+
+def test_the_log_has_times_and_what_was_changed(bench: Bench, window: BenchWindow) -> None:
+    bench.channels[0].amplitude = 3
+    window.log("by hand")
+    first, second = window.log_pane.toPlainText().splitlines()
+    assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}  CH1: amplitude = 3.0", first)
+    assert second.endswith("  by hand")
+
+
+def test_the_plate_shows_the_title(window: BenchWindow) -> None:
+    window.setWindowTitle("Bench 7")
+    plate = window.findChild(QtWidgets.QLabel, "plate")
+    assert plate.text() == "Bench 7"
+
+
+def test_the_attach_command_can_be_selected_and_copied(window: BenchWindow) -> None:
+    assert not window.copy_action.isEnabled()
+    window.show_attach_command("jupyter console --existing kernel-1.json")
+    window.attach_label.selectAll()
+    assert window.attach_label.selectedText() == "jupyter console --existing kernel-1.json"
+    window.copy_action.trigger()
+    clipboard = QtWidgets.QApplication.clipboard()
+    assert clipboard.text() == "jupyter console --existing kernel-1.json"
+
+
+def test_repaints_are_bounded_while_running_and_end_with_the_acquisition(
+    bench: Bench, window: BenchWindow, qtbot: QtBot
+) -> None:
+    counter = PaintCount(window.screen_view)
+    bench.start()
+    clock = QtCore.QElapsedTimer()
+    clock.start()
+    qtbot.waitUntil(lambda: counter.paints >= 15, timeout=10_000)
+    # Qt's coarse timers may run five per cent fast; the first repaint is the start's own
+    assert counter.paints <= clock.elapsed() / (SWEEP_INTERVAL_MS * 0.95) + 2
+    bench.stop()
+    QtWidgets.QApplication.processEvents()
+    paints = counter.paints
+    with qtbot.assertNotEmitted(bench.swept, wait=3 * SWEEP_INTERVAL_MS):
+        pass
+    assert counter.paints == paints
+
+
+def test_many_changes_make_one_repaint(bench: Bench, window: BenchWindow, qtbot: QtBot) -> None:
+    QtWidgets.QApplication.processEvents()
+    counter = PaintCount(window.screen_view)
+    for frequency in range(100, 200):
+        bench.channels[0].frequency = frequency
+    qtbot.waitUntil(lambda: counter.paints > 0, timeout=5000)
+    QtWidgets.QApplication.processEvents()
+    assert counter.paints == 1
+
+
+def test_without_its_stylesheet_the_application_says_where_it_looked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, qapp: QtWidgets.QApplication
+) -> None:
+    monkeypatch.setattr(look, "STYLE", tmp_path / "demo.qss")
+    with pytest.raises(
+        FileNotFoundError, match=f"runs from a checkout.*{re.escape(str(tmp_path))}"
+    ):
+        look.dress(qapp)
