@@ -48,7 +48,13 @@ def _run_kernel(arguments: list[str]) -> None:
         level=options.log_level.upper(), format="[qtkernel] %(levelname)s %(name)s: %(message)s"
     )
     # here, and not above: the imports take a while, and --help need not wait for them
-    from qtkernel.shell.startup import FirstCode, ProfileNotFound, load_profile, missing
+    from qtkernel.shell.startup import (
+        BadProfile,
+        FirstCode,
+        ProfileNotFound,
+        load_profile,
+        missing,
+    )
 
     script, *rest = options.script or [""]
     first = FirstCode(
@@ -64,7 +70,7 @@ def _run_kernel(arguments: list[str]) -> None:
         parser.error(problem)
     try:
         profile = load_profile(options.profile) if options.profile else None
-    except ProfileNotFound as error:
+    except (ProfileNotFound, BadProfile) as error:
         parser.error(str(error))
     _serve(parser, options, first, profile)
 

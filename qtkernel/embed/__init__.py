@@ -6,4 +6,31 @@
 * `standalone` owns its process: signals, the parent's death, switching loops.
 * `classic` has the calls of IPython 0.13's kernel, for code of that time.
 * `undo` remembers how to give back what was taken.
+
+Importing a package puts it into its parent under its name: as soon as anything in here has been
+imported, ``qtkernel.embed`` is this package and no longer the function. So it can be called.
 """
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qtkernel.embed.embedded import EmbeddedKernel
+
+
+class _EmbedPackage(ModuleType):
+    """The package, standing in for the function of its name."""
+
+    def __call__(self, user_ns: dict[str, Any] | None = None, **more: Any) -> EmbeddedKernel:
+        """See `qtkernel.embed.embedded.embed`."""
+        from qtkernel.embed.embedded import embed
+
+        if user_ns is None:
+            user_ns = sys._getframe(1).f_globals
+        return embed(user_ns, **more)
+
+
+sys.modules[__name__].__class__ = _EmbedPackage

@@ -78,7 +78,8 @@ class EmbeddedKernel:
         Raises:
             TypeError: `names` is not a mapping of strings.
         """
-        if any(not isinstance(name, str) for name in dict(names)):
+        given: object = names  # it comes from outside: the annotation proves nothing
+        if not isinstance(given, Mapping) or any(not isinstance(name, str) for name in given):
             raise TypeError("push() takes a mapping of names to objects, such as {'model': model}")
         shell = self._assembly.shell
         shell.user_ns.update(names)
@@ -101,7 +102,11 @@ class EmbeddedKernel:
             return
         if not self._assembly.on_kernel_thread():
             raise RuntimeError("close() belongs to the thread that embed() was called on")
-        if self._assembly.publisher.is_current():
+        if self._assembly.stdin.waits:
+            # the application's own code, while a cell waits: that ends, and gets its reply
+            self._assembly.stdin.close()
+            self._assembly.loop.call_later(_CELL_CHECK, self.close)
+        elif self._assembly.publisher.is_current():
             self._assembly.loop.call_later(_CELL_CHECK, self.close)
         else:
             self._assembly.close()

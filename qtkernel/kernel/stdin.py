@@ -90,6 +90,11 @@ class Stdin:
             self._interrupter.take()
         return question.result()
 
+    @property
+    def waits(self) -> bool:
+        """Whether a cell waits for an answer, in a nested run of the loop."""
+        return any(question.nests for question in self._questions)
+
     def close(self) -> None:
         """End every open question: the channel closes. Whoever asks from now on is told so."""
         self._closed = True

@@ -36,6 +36,9 @@ LONGEST_INTERVAL = 2**31 - 1
 """Milliseconds that a QTimer can wait; for longer delays it fires early and is set again."""
 
 
+_created: list[Any] = []  # the application of a standalone kernel
+
+
 class _Run:
     """One `run` on the stack; `event_loop` is None while it is ``app.exec()``."""
 
@@ -127,6 +130,9 @@ class QtLoop:
         if app is None:
             _check_display()
             app = qt.QtWidgets.QApplication(sys.argv[:1] or ["qtkernel"])
+            # PyQt deletes an application that nobody refers to, and all windows with it. This one
+            # has to be there when %gui comes back from another toolkit.
+            _created.append(app)
         return cls(app, on_error, owns_app=True)
 
     @property

@@ -189,14 +189,11 @@ class ShellInterpreter:
         """What is different in the process while a cell's own code runs, and only then."""
         previous_input, previous_getpass = builtins.input, getpass.getpass
         builtins.input, getpass.getpass = self._input, self._getpass
-        singletons = [(kind, kind.__dict__.get("_instance")) for kind in self.shell._walk_mro()]
-        for kind, _ in singletons:
-            kind._instance = self.shell
+        restore_singleton = self.shell.register_as_singleton()
         try:
             yield
         finally:
-            for kind, instance in singletons:
-                kind._instance = instance
+            restore_singleton()
             builtins.input, getpass.getpass = previous_input, previous_getpass
 
     def _input(self, prompt: object = "", /) -> str:

@@ -52,6 +52,11 @@ class ResultHook(DisplayHook):  # type: ignore[misc]
         }
         self.iopub.publish("execute_result", content)
 
+    def update_user_ns(self, result: Any) -> None:
+        """Keep the result, unless the place where IPython would keep it is the host's."""
+        if "_oh" not in self.shell.host_names:
+            super().update_user_ns(result)
+
     def finish_displayhook(self) -> None:
         """End what `start_displayhook` began; the base class would write to stdout."""
         self._is_active = False

@@ -77,8 +77,23 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
         self.display_pub.output = self.displayhook.output = self.output
         # as_hook drops the hook's first argument, the shell itself
         self.set_hook("show_in_pager", page.as_hook(payload_page), 99)
-        if not self.owns_process:
+        if self.owns_process:
+            # what IPython's get_ipython() and display() look for, also between two cells
+            self.register_as_singleton()
+        else:
             atexit.unregister(self.atexit_operations)
+
+    def register_as_singleton(self) -> Callable[[], None]:
+        """Make this the shell that IPython's global functions find; returns the undo."""
+        before = [(kind, kind.__dict__.get("_instance")) for kind in self._walk_mro()]
+        for kind, _ in before:
+            kind._instance = self
+
+        def undo() -> None:
+            for kind, instance in before:
+                kind._instance = instance
+
+        return undo
 
     # What a guest leaves alone. Each of these overrides something that changes the process.
 
@@ -139,9 +154,12 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
             super().init_prompts()
 
     def init_builtins(self) -> None:
-        """Add to the builtins only while a cell runs."""
-        self.builtin_trap = BuiltinTrap(shell=self)
-        self.builtin_trap.auto_builtins |= {"__IPYTHON__": True, "display": display}
+        """Add to a host's builtins only while a cell runs."""
+        if self.owns_process:
+            super().init_builtins()
+        else:
+            self.builtin_trap = BuiltinTrap(shell=self)
+            self.builtin_trap.auto_builtins |= {"__IPYTHON__": True, "display": display}
 
     def init_create_namespaces(self, user_module: Any = None, user_ns: Any = None) -> None:
         """Note what is the host's before anything is added."""
@@ -162,12 +180,21 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
             "_oh": manager.output_hist,
             "_dh": manager.dir_hist,
             "get_ipython": self.get_ipython,
+            # callbacks that a cell defines want it, too, when the builtins are the host's again
+            "display": display,
             "exit": self.exiter,
             "quit": self.exiter,
         }
         for name, value in ours.items():
             if name not in self.user_ns:
                 self.user_ns[name] = self.user_ns_hidden[name] = value
+
+    def push(self, variables: Any, interactive: bool = True) -> None:
+        """Add names; what is not `interactive` is IPython's own (`_i`, `_1`), and never goes over
+        a name of the host's."""
+        if not interactive and isinstance(variables, dict):
+            variables = {n: v for n, v in variables.items() if n not in self.host_names}
+        super().push(variables, interactive)
 
     def reset(self, new_session: bool = True, aggressive: bool = False) -> None:
         """Drop what cells have made; the host's names keep their values."""

@@ -27,6 +27,10 @@ class ProfileNotFound(LookupError):
     """There is no IPython profile of that name."""
 
 
+class BadProfile(ValueError):
+    """A profile's configuration cannot be read; says which file and why."""
+
+
 @dataclass(frozen=True)
 class Profile:
     """An IPython profile: its directory and its configuration."""
@@ -52,6 +56,7 @@ def load_profile(name: str) -> Profile:
 
     Raises:
         ProfileNotFound: there is none of that name.
+        BadProfile: one of its configuration files fails.
     """
     try:
         directory = ProfileDir.find_profile_dir_by_name(get_ipython_dir(), name)
@@ -65,6 +70,9 @@ def load_profile(name: str) -> Profile:
             config.merge(PyFileConfigLoader(file, path=directory.location).load_config())
         except ConfigFileNotFound:
             continue
+        except Exception as error:  # it is Python, and may do anything
+            where = Path(directory.location, file)
+            raise BadProfile(f"{where} fails: {type(error).__name__}: {error}") from error
     return Profile(directory, config)
 
 
@@ -125,4 +133,12 @@ def _module_exists(name: str) -> bool:
         return False
 
 
-__all__ = ["FirstCode", "Profile", "ProfileNotFound", "load_profile", "missing", "run_first"]
+__all__ = [
+    "BadProfile",
+    "FirstCode",
+    "Profile",
+    "ProfileNotFound",
+    "load_profile",
+    "missing",
+    "run_first",
+]

@@ -63,8 +63,10 @@ class OutputBuffer:
             if self._size >= FLUSH_SIZE:
                 self.flush()
             elif not self._scheduled:
-                self._scheduled = True
+                # in this order: an interrupt of the cell in between costs one flush too many, and
+                # not all that come
                 self._schedule(FLUSH_DELAY, self._flush_scheduled)
+                self._scheduled = True
 
     def flush(self) -> None:
         """Send all that waits. The lock is held meanwhile, so that nothing overtakes it."""
@@ -76,8 +78,9 @@ class OutputBuffer:
                 self._iopub.publish("stream", {"name": name, "text": "".join(texts)}, parent=parent)
 
     def _flush_scheduled(self) -> None:
-        self._scheduled = False
-        self.flush()
+        with self._lock:  # not before the one that has set the timer says so
+            self._scheduled = False
+            self.flush()
 
 
 class StreamProxy(io.TextIOBase):
@@ -156,16 +159,22 @@ class StreamProxy(io.TextIOBase):
 
 def install_streams(buffer: OutputBuffer, iopub: IOPub) -> Callable[[], None]:
     """Put the proxies in place; returns the undo, which restores only what is still ours."""
-    undos = []
-    for name in ("stdout", "stderr"):
-        behind = getattr(sys, name)
-        proxy = StreamProxy(name, behind, buffer, iopub)
+    proxies = {
+        name: StreamProxy(name, getattr(sys, name), buffer, iopub) for name in ("stdout", "stderr")
+    }
+    for name, proxy in proxies.items():
         setattr(sys, name, proxy)
-        undos.append((name, proxy, behind))
 
     def undo() -> None:
-        for name, proxy, behind in reversed(undos):
-            if getattr(sys, name) is proxy:
-                setattr(sys, name, behind)
+        for name, proxy in proxies.items():
+            above = getattr(sys, name)
+            if above is proxy:
+                setattr(sys, name, proxy.behind)
+            while isinstance(above, StreamProxy) and above is not proxy:
+                # another kernel's, which came after ours and would put ours back when it goes
+                beneath: object = above.behind
+                if beneath is proxy:
+                    above._behind = proxy.behind
+                above = beneath
 
     return undo

@@ -247,9 +247,11 @@ def test_what_is_no_application_is_refused() -> None:
 
 
 OWNING = """
+import gc
 import os
 os.environ.pop("DISPLAY", None)
 os.environ["QT_QPA_PLATFORM"] = {platform!r}
+from qtkernel import qt
 from qtkernel.loops.errors import NoDisplay
 from qtkernel.loops.qt import QtLoop
 try:
@@ -260,11 +262,16 @@ else:
     loop.call_later(0.01, loop.stop)
     loop.run()
     loop.close()
-    print("ran")
+    del loop
+    gc.collect()
+    # %gui comes back to the same application, with its windows
+    print("ran, and the application", "lives" if qt.application() is not None else "is gone")
 """
 
 
-@pytest.mark.parametrize(("platform", "said"), [("offscreen", "ran"), ("", "needs a display")])
+@pytest.mark.parametrize(
+    ("platform", "said"), [("offscreen", "ran, and the application lives"), ("", "needs a display")]
+)
 def test_owning_creates_the_application(platform: str, said: str) -> None:
     program = OWNING.format(platform=platform)
     done = subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Self
@@ -23,6 +24,8 @@ class NothingCame(AssertionError):
 class BareClient:
     """DEALER sockets for the requests and a SUB socket, connected to a kernel.
 
+    As a context manager it waits until it is subscribed: what is published before is not heard.
+
     The sockets may be handed on from one thread to another, which this does by taking turns.
     """
 
@@ -40,6 +43,7 @@ class BareClient:
         self.info = info
         self.session = Session((key or info.key).encode())
         self.context = zmq.Context()
+        self._topics = list(topics)
         self._curve = (curve_keys, server_key or info.curve_publickey)
         self.sockets: dict[Channel, Any] = {}
         for channel in (Channel.SHELL, Channel.CONTROL, *([Channel.STDIN] if stdin else [])):
@@ -52,6 +56,7 @@ class BareClient:
     def _connect(self, channel: Channel, kind: int, identity: bytes) -> None:
         socket = self.context.socket(kind)
         socket.linger = 0
+        socket.ipv6 = ":" in self.info.ip
         if identity:
             socket.setsockopt(zmq.IDENTITY, identity)
         keys, server_key = self._curve
@@ -63,6 +68,8 @@ class BareClient:
         self.sockets[channel] = socket
 
     def __enter__(self) -> Self:
+        for _ in self._topics:
+            self.settle()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -84,8 +91,6 @@ class BareClient:
 
     def session_header(self, frames: Sequence[Any]) -> dict[str, Any]:
         """The header in the frames of a message of ours."""
-        import json
-
         header: dict[str, Any] = json.loads(bytes(frames[2]))
         return header
 
