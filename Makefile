@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do \
 	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$each" && break; done)
 
-.PHONY: demo test test-all check bench clean
+.PHONY: demo test test-all check bench screenshots clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/demo.stamp
@@ -32,6 +32,12 @@ check: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.execute
+
+# The pictures of the README, from the real program
+screenshots: $(VENV)/demo.stamp
+	$(BIN)/python -m demo_app.tour --output build/demo
+	mkdir -p docs/images
+	cp build/demo/after.png docs/images/demo-after.png
 
 clean:
 	rm -rf $(VENV) build dist
