@@ -20,7 +20,8 @@ from jupyter_core.paths import SYSTEM_JUPYTER_PATH, jupyter_data_dir, jupyter_pa
 DEFAULT_NAME = "qtkernel"
 LOGOS = ("logo-32x32.png", "logo-64x64.png", "logo-svg.svg")
 
-_NAME = re.compile(r"[a-z0-9_.-]+", re.IGNORECASE)  # jupyter_client's own rule
+# jupyter_client's own rule, but for names of dots only: those are other directories
+_NAME = re.compile(r"(?!\.+$)[a-z0-9_.-]+", re.IGNORECASE | re.ASCII)
 
 
 class KernelSpecError(Exception):
@@ -67,7 +68,8 @@ def install(
         user: install for this user; without `prefix` and `user`, for the whole system.
 
     Raises:
-        KernelSpecError: the name is not allowed, or the directory cannot be written.
+        KernelSpecError: the name is not allowed or another program's, or the directory cannot be
+            written.
     """
     if not _NAME.fullmatch(name):
         raise KernelSpecError(
@@ -75,6 +77,8 @@ def install(
         )
     directory = _kernels_dir(prefix, user) / name.lower()
     spec = make(gui, display_name)
+    if (directory / "kernel.json").exists():
+        _check_ours(directory)
     _writing(directory, lambda: _write(directory, spec))
     return directory
 
@@ -96,8 +100,7 @@ def uninstall(*, name: str = DEFAULT_NAME, prefix: str | None = None, user: bool
         looked = ", ".join(str(place) for place in places)
         raise KernelSpecError(f"there is no kernelspec {name!r} in {looked}")
     directory = found[0]
-    if "qtkernel" not in _argv(directory):
-        raise KernelSpecError(f"{directory} is the kernelspec of another program; it stays")
+    _check_ours(directory)
     _writing(directory, lambda: shutil.rmtree(directory))
     return directory
 
@@ -125,9 +128,11 @@ def _writing(directory: Path, action: Callable[[], object]) -> None:
         ) from None
 
 
-def _argv(directory: Path) -> list[Any]:
+def _check_ours(directory: Path) -> None:
     try:
         spec = msgspec.json.decode((directory / "kernel.json").read_bytes())
     except (OSError, ValueError):
-        return []
-    return list(spec.get("argv", [])) if isinstance(spec, dict) else []
+        spec = None
+    argv = spec.get("argv") if isinstance(spec, dict) else None
+    if not isinstance(argv, list) or "qtkernel" not in argv:
+        raise KernelSpecError(f"{directory} is the kernelspec of another program; it stays")

@@ -5,6 +5,7 @@ New code wants `qtkernel.embed`, which does not block.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -24,10 +25,12 @@ from qtkernel.loops.errors import NoEventLoop
 from qtkernel.loops.headless import HeadlessLoop
 from qtkernel.loops.registry import detect_host
 from qtkernel.protocol import (
+    BadConnectionFile,
     ConnectionInfo,
     default_path,
     new_key,
     read_connection_file,
+    remove_connection_file,
     write_connection_file,
 )
 
@@ -161,7 +164,11 @@ def launch_kernel(
         stdin=subprocess.DEVNULL,
         start_new_session=independent,
     )
-    info = _wait_for_ports(process, file, time.monotonic() + timeout)
+    try:
+        info = _wait_for_ports(process, file, time.monotonic() + timeout)
+    except KernelNotStarted:
+        remove_connection_file(file)
+        raise
     launched = LaunchedKernel(
         process, info.shell_port, info.iopub_port, info.stdin_port, info.hb_port
     )
@@ -178,9 +185,11 @@ def _wait_for_ports(
                 f"the kernel's process ended at once, with exit code {process.returncode}; "
                 "it has said why on stderr"
             )
-        info = read_connection_file(file)
-        if all(info.ports().values()):
-            return info
+        # a child that cannot start removes the file, and its end is seen in the next round
+        with contextlib.suppress(BadConnectionFile):
+            info = read_connection_file(file)
+            if all(info.ports().values()):
+                return info
         time.sleep(_POLL)
     process.terminate()
     raise KernelNotStarted("the kernel's process did not bind its ports in time")

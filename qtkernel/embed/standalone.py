@@ -100,8 +100,10 @@ class StandaloneKernel:
     def end(self) -> None:
         """Make `run` return; from any thread. A cell that runs is interrupted."""
         self._ending = True
-        self._interrupt()
+        # before the interrupt: SIGTERM's handler calls this in the cell, where a KeyboardInterrupt
+        # would leave this very function half-way (measured: one end of three was lost)
         self.assembly.loop.call_soon_threadsafe(lambda: self._end(_END_PATIENCE))
+        self._interrupt()
 
     def _interrupt(self) -> None:
         self.assembly.control_thread.loop.call_soon_threadsafe(self.assembly.control.interrupt)
@@ -115,11 +117,12 @@ class StandaloneKernel:
         current = self._next or self.assembly.loop
         if name == current.name:
             return
+        following = None
+        if name != self.assembly.loop.name:
+            following = _create_loop(name, self.assembly.guest())
         if self._next is not None:
             self._next.close()
-            self._next = None
-        if name != self.assembly.loop.name:
-            self._next = _create_loop(name, self.assembly.guest())
+        self._next = following
 
     # Loops
 

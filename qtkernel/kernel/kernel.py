@@ -11,6 +11,7 @@ resolved, while the event loop goes on. That is how one piece of code serves bot
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 import traceback
@@ -98,7 +99,8 @@ class RequestCycle:
         except GeneratorExit:
             raise  # a parked request of a kernel that is gone
         except BaseException as error:
-            _log.exception("the handler of %s failed", request.msg_type)
+            with contextlib.suppress(Exception):  # a cell can have broken logging, or its clock
+                _log.exception("the handler of %s failed", request.msg_type)
             lines = traceback.format_exception(error)
             return {
                 **self._describe_error(request),

@@ -54,7 +54,8 @@ class ResultHook(DisplayHook):  # type: ignore[misc]
 
     def update_user_ns(self, result: Any) -> None:
         """Keep the result, unless the place where IPython would keep it is the host's."""
-        if "_oh" not in self.shell.host_names:
+        # a cell may have deleted it: then nothing is kept, and the result is shown all the same
+        if "_oh" in self.shell.user_ns and "_oh" not in self.shell.host_names:
             super().update_user_ns(result)
 
     def finish_displayhook(self) -> None:

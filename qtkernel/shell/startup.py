@@ -93,7 +93,10 @@ class Startup(InteractiveShellApp, LoggingConfigurable):  # type: ignore[misc]
         self.code_to_run = first.code
         self.file_to_run = first.script
         self.module_to_run = first.module
-        self.extra_args = [first.script or first.module or "-c", *first.arguments]
+        # what IPython puts behind argv[0]: for a script all but the first, for a module all
+        self.extra_args = [*first.arguments] if first.module else [first.script, *first.arguments]
+        if first.code:
+            sys.argv = ["-c", *first.arguments]  # as python does; IPython leaves it alone
         self.init_code()
 
     def _run_startup_files(self) -> None:

@@ -104,6 +104,10 @@ def test_a_frontend_that_cannot_answer_is_not_asked(house: PureKernel) -> None:
 def test_outside_of_a_cell_nobody_is_asked(house: PureKernel) -> None:
     with pytest.raises(StdinNotAllowed):
         house.requests.read_input("", False)
+    house.run("a cell that has ended")
+    house.recorder.take()
+    with pytest.raises(StdinNotAllowed):
+        house.requests.read_input("", False)
 
 
 def test_an_interrupt_ends_the_wait(house: PureKernel, answers: list[str]) -> None:

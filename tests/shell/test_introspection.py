@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,6 +42,14 @@ def test_names(bench: RealShell) -> None:
 def test_offsets_are_code_points_of_the_whole_cell(bench: RealShell, before: str) -> None:
     code = f"{before}alpha_one.upp"
     assert list(completed(bench, code).values()) == [before + "alpha_one.upper"]
+
+
+@pytest.mark.skipif(not Path("/tmp").is_dir(), reason="there is no such directory here")
+def test_matches_of_different_sources_get_one_range(bench: RealShell) -> None:
+    """A path replaces two characters here, and a builtin such as `type` one."""
+    cells = completed(bench, "%cd /t")
+    assert any(cell.rstrip("/") == "%cd /tmp" for cell in cells.values())
+    assert all(cell.startswith("%cd /t") for cell in cells.values())
 
 
 def test_behind_the_cursor_nothing_changes(bench: RealShell) -> None:
