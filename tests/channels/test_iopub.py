@@ -305,13 +305,13 @@ def test_what_is_not_waited_for_is_paced_for_those_who_do_read(
     thread = start(byte_budget=20 * len(PADDING))
     subscribe(reads=False)
     steady = subscribe(reads=False)
-    for n in range(300):
+    for n in range(800):
         thread.publish(numbered(n))
     seen = []
-    while not seen or seen[-1] < 299:
+    while not seen or seen[-1] < 799:
         seen += numbers(steady, 0)
         time.sleep(0.0005)  # it has something to do with each message, too
-    assert seen == list(range(300))
+    assert seen == list(range(800))
 
 
 def test_a_subscriber_that_takes_nothing_holds_the_others_up_only_once(
