@@ -6,9 +6,9 @@ hop costs no more than a lock would, and a subscriber that is slow to read canno
 Back-pressure. While a subscriber's pipe is full (`sockets.PIPE_MESSAGES`) sending stops and
 messages wait here, up to `byte_budget` and for `PATIENCE` seconds in which it takes nothing.
 Beyond that the choice is between memory without bound, a frozen application and lost output; the
-last is chosen, for the slow subscriber alone: sending goes on without waiting for it, libzmq drops
-what its pipe cannot take, and one notice says so. That sending is paced, or it would fill the
-pipes of the subscribers that do read.
+last is chosen, for the slow subscriber alone, and one notice says so. A single message sent without
+waiting does it: libzmq leaves a pipe that could not take it out of all that follows, until it has
+been read from again, and waits for the others as before.
 
 A subscription is answered by ``iopub_welcome`` (JEP 65; messaging document, "Welcome message").
 """
@@ -68,8 +68,8 @@ class IOPubThread:
         self._held_bytes = 0
         self._progress_at = 0.0
         self._retry: TimerHandle | None = None
-        self._dropping = False
-        self._batch = self._allowance = max(1, int(socket.sndhwm) // 4)
+        self._impatient = False
+        self._noticed = False
         self._stop_when_full(True)
 
     def start(self) -> None:
@@ -118,12 +118,11 @@ class IOPubThread:
 
     def _sent(self, frames: Frames) -> bool:
         if self._passed_on(frames):
-            self._dropping = False  # there is room in every pipe
             self._progress_at = _clock()
             return True
-        if not self._dropping or not self._allowance:
+        if not self._impatient:
             return False
-        self._allowance -= 1
+        self._impatient = False
         self._stop_when_full(False)
         self._passed_on(frames)
         self._stop_when_full(True)
@@ -147,18 +146,20 @@ class IOPubThread:
 
     def _send_held(self) -> None:
         self._retry = None
-        self._allowance = self._batch
         while self._held and self._sent(self._held[0]):
             self._held_bytes -= _size(self._held.popleft())
         if self._held:
             self._look_at_patience()
             self._retry = self._loop.call_later(RETRY_DELAY, self._send_held)
+        else:
+            self._impatient = self._noticed = False
         self._read_subscriptions()
 
     def _look_at_patience(self) -> None:
         waited = _clock() - self._progress_at
-        if not self._dropping and (self._held_bytes > self._byte_budget or waited > PATIENCE):
-            self._dropping = True
+        self._impatient = self._held_bytes > self._byte_budget or waited > PATIENCE
+        if self._impatient and not self._noticed:
+            self._noticed = True
             notice = self._overrun()
             self._held.append(notice)
             self._held_bytes += _size(notice)
