@@ -4,11 +4,11 @@ The other threads hand over ready frames with `publish`, which never blocks and 
 hop costs no more than a lock would, and a subscriber that is slow to read cannot hold up a cell.
 
 Back-pressure. While a subscriber's pipe is full (`sockets.PIPE_MESSAGES`) sending stops and
-messages wait here, up to `byte_budget` and for `PATIENCE` seconds in which it takes nothing.
-Beyond that the choice is between memory without bound, a frozen application and lost output; the
-last is chosen, for the slow subscriber alone, and one notice says so. A single message sent without
-waiting does it: libzmq leaves a pipe that could not take it out of all that follows, until it has
-been read from again, and waits for the others as before.
+messages wait here, up to `byte_budget` and for `PATIENCE` seconds in which nothing can be sent;
+the more bytes wait, the shorter. Beyond that the choice is between memory without bound, a frozen
+application and lost output; the last is chosen, for the slow subscriber alone, and one notice says
+so. A single message sent without waiting does it: libzmq leaves a pipe that could not take it out
+of all that follows, until it has been read from again, and waits for the others as before.
 
 A subscription is answered by ``iopub_welcome`` (JEP 65; messaging document, "Welcome message").
 """
@@ -33,7 +33,7 @@ RETRY_DELAY = 0.02
 """Seconds between two attempts while a subscriber's pipe is full; XPUB signals no writability."""
 
 PATIENCE = 3.0
-"""Seconds that all wait for a subscriber whose pipe is full and that takes nothing."""
+"""Seconds that all wait for a subscriber whose pipe is full, while hardly anything waits here."""
 
 Frames = Sequence[Any]
 
@@ -119,6 +119,7 @@ class IOPubThread:
     def _sent(self, frames: Frames) -> bool:
         if self._passed_on(frames):
             self._progress_at = _clock()
+            self._impatient = False
             return True
         if not self._impatient:
             return False
@@ -157,7 +158,8 @@ class IOPubThread:
 
     def _look_at_patience(self) -> None:
         waited = _clock() - self._progress_at
-        self._impatient = self._held_bytes > self._byte_budget or waited > PATIENCE
+        patience = PATIENCE * (1 - self._held_bytes / self._byte_budget)
+        self._impatient = waited > max(0.0, patience)
         if self._impatient and not self._noticed:
             self._noticed = True
             notice = self._overrun()

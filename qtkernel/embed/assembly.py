@@ -133,6 +133,8 @@ class Assembly:
             owns_process=plan.owns_process,
             exit_ends=plan.exit_ends,
         )
+        # it has put names into the host's namespace; what comes next may still fail
+        self._undo.push(shell.close)
         shell.on_exit = lambda: plan.shut_down(False)
         return shell
 
@@ -267,7 +269,6 @@ class Assembly:
         # ends the heartbeat, and waits for what the other sockets still send: their linger time
         self.address.endpoints.context.term()
         self.heartbeat.join(CLOSE_TIMEOUT)
-        self.shell.close()
         self._undo.run()
 
     def on_kernel_thread(self) -> bool:

@@ -43,6 +43,7 @@ class EmbeddedKernel:
         try:
             address = open_address(wishes, self._undo)
             self._assembly = Assembly(address, loop, plan, self._undo)
+            address.announce()
         except BaseException:
             self._undo.run()
             raise

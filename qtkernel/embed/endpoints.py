@@ -39,6 +39,9 @@ class Address:
 
     endpoints: Endpoints
     connection_file: Path
+    announce: Callable[[], None]
+    """Write the connection file, where it does not say all yet: last, because whoever reads it
+    takes the kernel for one that is there. OSError if it cannot be written."""
 
     @property
     def info(self) -> ConnectionInfo:
@@ -69,13 +72,12 @@ class Wishes:
 
 
 def open_address(wishes: Wishes, undo: UndoStack) -> Address:
-    """Bind the sockets and see to it that the connection file describes them.
+    """Bind the sockets; `Address.announce` then sees to it that the connection file says where.
 
     Raises:
         BadConnectionFile: the file that was handed over cannot be used.
         BindError: an endpoint cannot be bound.
         ValueError: the wishes contradict each other.
-        OSError: the connection file cannot be written.
 
     Whatever is raised, running `undo` leaves nothing behind.
     """
@@ -84,16 +86,21 @@ def open_address(wishes: Wishes, undo: UndoStack) -> Address:
         given = read_connection_file(path)
         endpoints = bind_all(given)
         undo.push(endpoints.close)
-        if endpoints.info != given:
-            _write(path, endpoints, wishes, undo)  # it left ports to us: say which
-        return Address(endpoints, path.absolute())
+        if endpoints.info == given:
+            return Address(endpoints, path.absolute(), lambda: None)
+        # it left ports to us: say which
+        return _to_be_written(path, endpoints, wishes, undo)
     runtime_dir = _runtime_dir()
     sweep_stale(runtime_dir)
     endpoints = bind_all(_new_info(wishes, runtime_dir, undo))
     undo.push(endpoints.close)
     path = path or default_path(runtime_dir, wishes.name)
-    _write(path, endpoints, wishes, undo)
-    return Address(endpoints, path.absolute())
+    return _to_be_written(path, endpoints, wishes, undo)
+
+
+def _to_be_written(path: Path, endpoints: Endpoints, wishes: Wishes, undo: UndoStack) -> Address:
+    file = path.absolute()
+    return Address(endpoints, file, lambda: _write(file, endpoints, wishes, undo))
 
 
 def _write(path: Path, endpoints: Endpoints, wishes: Wishes, undo: UndoStack) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 import types
 from typing import Any
 
@@ -63,6 +64,7 @@ class StandaloneKernel:
             self._undo.push(guest.close)
             first = _create_loop(gui, guest)
             self._assembly = Assembly(address, first, plan, self._undo, guest)
+            address.announce()
         except BaseException:
             self._undo.run()
             raise
@@ -81,6 +83,7 @@ class StandaloneKernel:
     def start(self) -> None:
         """Begin to serve; requests are handled once `run` is called."""
         self._install_signals()
+        self._install_excepthook()
         self.assembly.start()
         self.assembly.requests.on_executed.append(self._after_cell)
         watch_parent(self.end)
@@ -128,7 +131,9 @@ class StandaloneKernel:
 
     def _after_cell(self) -> None:
         if self._next is not None:
-            # the reply is still to be sent; the loop ends after that
+            # The next request is for the next loop, also if it is here already. The reply is still
+            # to be sent; the loop ends after that.
+            self.assembly.kernel.hold()
             self.assembly.loop.call_soon_threadsafe(self.assembly.loop.stop)
         self._flush_history_soon()
 
@@ -150,6 +155,17 @@ class StandaloneKernel:
             self.assembly.loop.call_later(_END_RETRY, lambda: self._end(patience - _END_RETRY))
         else:
             self.assembly.loop.stop()
+
+    def _install_excepthook(self) -> None:
+        """Show what a slot raises, as the output of the last cell: PyQt would end the process."""
+        previous, hook = sys.excepthook, self.assembly.shell.excepthook
+        sys.excepthook = hook
+
+        def undo() -> None:
+            if sys.excepthook == hook:
+                sys.excepthook = previous
+
+        self._undo.push(undo)
 
     # Signals. Python handles them only when Python code runs, and the loop waits in C: a byte
     # that the C-level handler writes wakes it.

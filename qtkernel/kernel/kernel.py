@@ -146,6 +146,7 @@ class Kernel:
         self._queue = RequestQueue()
         self._posted = False
         self._dispatching = 0
+        self._held = False
         self._closed = False
         self.executing = 0
         """Cells that have begun and not ended."""
@@ -189,12 +190,18 @@ class Kernel:
             # the cell had been parked: no dispatch is under way that would go on with the queue
             self._post_dispatch()
 
+    def hold(self) -> None:
+        """Begin nothing more on this event loop; `loop_changed` goes on."""
+        self._held = True
+
     def loop_changed(self) -> None:
         """Go on, on another event loop: what was posted to the old one may never run."""
+        self._held = False
         self._post_dispatch(again=True)
 
     def abort_all(self) -> None:
         """Answer every execute_request that waits with ``aborted`` and the rest as usual."""
+        self._held = False
         self._queue.abort_executes()
         while self._handle_next():
             pass
@@ -205,7 +212,7 @@ class Kernel:
         self._queue.clear()
 
     def _handle_next(self) -> bool:
-        if self._closed:
+        if self._closed or self._held:
             return False
         request = self._queue.take(executing=self.executing > 0)
         if request is None:

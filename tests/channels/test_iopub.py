@@ -271,9 +271,10 @@ def test_patience_begins_with_the_waiting_and_not_with_the_silence_before(
 
 
 def test_above_the_budget_output_is_dropped_for_the_slow_one_alone_with_one_notice(
-    start: Start, subscribe: Subscribe
+    start: Start, subscribe: Subscribe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    thread = start(byte_budget=20 * len(PADDING))
+    monkeypatch.setattr(iopub_module, "PATIENCE", 3600)
+    thread = start(byte_budget=200 * len(PADDING))
     slow, fast = subscribe(reads=False), subscribe()
     assert receive(slow) == [b"", b"welcome"]
     heard: list[Frames] = []
@@ -298,9 +299,12 @@ def test_above_the_budget_output_is_dropped_for_the_slow_one_alone_with_one_noti
     assert 0 < got < 200
 
 
-def test_those_who_do_read_lose_nothing_by_it(start: Start, subscribe: Subscribe) -> None:
+def test_those_who_do_read_lose_nothing_by_it(
+    start: Start, subscribe: Subscribe, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A burst sent without waiting would overrun a subscriber that keeps reading, too."""
-    thread = start(byte_budget=20 * len(PADDING))
+    monkeypatch.setattr(iopub_module, "PATIENCE", 3600)
+    thread = start(byte_budget=600 * len(PADDING))
     subscribe(reads=False)
     steady = subscribe(reads=False)
     for n in range(800):

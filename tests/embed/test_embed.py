@@ -280,9 +280,11 @@ def test_a_port_in_use(embed: Embed, tmp_path: Path, runtime_dir: Path) -> None:
 
 def test_a_file_that_cannot_be_written(embed: Embed, tmp_path: Path, runtime_dir: Path) -> None:
     (tmp_path / "file").touch()
+    namespace: dict[str, Any] = {"mine": 1}
     with pytest.raises(OSError, match=r"Not a directory|File exists"):
-        embed(connection_file=tmp_path / "file" / "kernel.json")
+        embed(namespace, connection_file=tmp_path / "file" / "kernel.json")
     assert list(runtime_dir.iterdir()) == []
+    assert namespace == {"mine": 1}
 
 
 def test_a_shell_that_cannot_be_made_leaves_no_sockets(

@@ -183,6 +183,23 @@ def test_on_another_loop_the_queue_goes_on(house: PureKernel, recorder: Recorder
     recorder.take()
 
 
+def test_a_held_queue_begins_nothing_until_the_loop_has_changed(
+    house: PureKernel, recorder: Recorder
+) -> None:
+    posted: list[Callable[[], None]] = []
+    kernel = kernel_module.Kernel(house.kernel._cycle, posted.append)
+    house.requests.kernel = kernel
+    kernel.hold()
+    kernel.receive(house.request("execute_request", {"code": "a"}))
+    kernel.dispatch()
+    assert house.interpreter.ran == []
+    kernel.loop_changed()
+    for callback in posted:
+        callback()
+    assert house.interpreter.ran == ["a"]
+    recorder.take()
+
+
 def test_the_queue_keeps_the_order_of_the_cells_whoever_else_is_served(
     house: PureKernel,
 ) -> None:

@@ -1,0 +1,132 @@
+"""``jupyter console --existing``, in a terminal, as a person uses it."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from collections.abc import Iterator
+
+import pexpect
+import pytest
+
+from tests.frontends.conftest import Starter
+from tests.frontends.support.programs import HostProgram
+
+PATIENCE = 20
+BETWEEN = r"(?:\x1b\[[0-9;?]*[A-Za-z])*"
+
+
+class Console:
+    """A jupyter console in a pty."""
+
+    def __init__(self, host: HostProgram) -> None:
+        environment = host.home.environment | {
+            "TERM": "xterm",
+            # there is nobody in this terminal who answers where the cursor is
+            "PROMPT_TOOLKIT_NO_CPR": "1",
+            "PYTHONWARNINGS": "ignore",
+        }
+        self.child = pexpect.spawn(
+            sys.executable,
+            ["-m", "jupyter_console", "--existing", host.connection_file.name],
+            env=environment,
+            cwd=str(host.home.directory),
+            encoding="utf-8",
+            timeout=PATIENCE,
+            dimensions=(40, 160),
+        )
+        self.log = self.child.logfile_read = io.StringIO()
+
+    def wait_for_prompt(self, number: int) -> None:
+        """Wait until it asks for cell `number`."""
+        self.expect(rf"In \[{number}\]: ")
+
+    def expect(self, pattern: str) -> None:
+        """Wait for a text, whatever colours and cursor movements are inside of it."""
+        try:
+            self.child.expect(BETWEEN.join(re.findall(r"\\.|.", pattern)))
+        except pexpect.TIMEOUT:
+            shown = re.sub(BETWEEN, "", self.log.getvalue())
+            raise AssertionError(f"{pattern!r} has not come:\n{shown[-3000:]}") from None
+
+    def type(self, text: str) -> None:
+        """Type a line."""
+        self.child.send(text + "\r")
+
+
+@pytest.fixture
+def console(host: HostProgram) -> Iterator[Console]:
+    """A console attached to the host."""
+    console = Console(host)
+    yield console
+    console.child.close(force=True)
+
+
+@pytest.fixture(scope="module")
+def host(start_shared: Starter) -> HostProgram:
+    """An application."""
+    return start_shared.host()
+
+
+def next_prompt(host: HostProgram, start: Starter) -> int:
+    """The number of the next cell."""
+    return start.frontend(host).run("", store_history=False).content["execution_count"]  # type: ignore[no-any-return]
+
+
+def test_a_session(host: HostProgram, console: Console, start: Starter) -> None:
+    number = next_prompt(host, start)
+    console.wait_for_prompt(1)  # it learns the kernel's own number with the first reply
+    console.type("6 * 7")
+    console.expect(rf"Out\[{number}\]: 42")
+    console.wait_for_prompt(number + 1)
+    console.type("first.setWindowTitle('typed')")
+    console.wait_for_prompt(number + 2)
+    assert "typed" in host.ask("report")
+    # Tab
+    console.child.send("tick\t")
+    console.expect("ticker")
+    console.type(".count > 0")
+    console.expect(rf"Out\[{number + 2}\]: True")
+    console.wait_for_prompt(number + 3)
+    # several lines: the kernel says that the first is incomplete
+    console.type("for i in range(3):")
+    console.expect(r"\.\.\.: ")
+    console.type("print('line', i)")
+    console.child.send("\r")
+    console.expect("line 2")
+    console.wait_for_prompt(number + 4)
+    console.type("input('your ' + 'name? ')[::-1]")
+    console.expect("your name\\? ")
+    console.type("Ada")
+    console.expect(rf"Out\[{number + 4}\]: ")
+    console.expect("adA")
+    console.wait_for_prompt(number + 5)
+    console.type("1 / 0")
+    console.expect("ZeroDivisionError")
+    console.wait_for_prompt(number + 6)
+    console.type("exit")
+    console.child.expect(pexpect.EOF)
+    assert start.frontend(host).run("'alive'").result == "'alive'"
+
+
+def test_ctrl_c(host: HostProgram, console: Console, start: Starter) -> None:
+    number = next_prompt(host, start)
+    other = start.frontend(host)
+    console.wait_for_prompt(1)  # it learns the kernel's own number with the first reply
+    console.type("print('be', 'gun'); import time; time.sleep(60)")
+    console.expect("be gun")
+    console.child.sendintr()
+    # jupyter_console's own limit: it has no manager, and does not send an interrupt_request
+    console.expect("Cannot interrupt kernels we didn't start")
+    other.interrupt()
+    console.expect("KeyboardInterrupt")
+    console.wait_for_prompt(number + 1)
+    console.type("'un' + 'hurt'")
+    console.expect("'unhurt'")
+    console.wait_for_prompt(number + 2)
+    console.child.sendeof()
+    console.expect(r"exit")
+    console.child.sendline("y")
+    console.child.expect(pexpect.EOF)
+    assert start.frontend(host).run("'alive'").result == "'alive'"
