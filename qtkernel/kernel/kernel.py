@@ -18,8 +18,6 @@ import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from qtkernel.interpreter import Pending
 from qtkernel.kernel.publisher import Publisher
 from qtkernel.kernel.queue import Request, RequestQueue
@@ -93,7 +91,7 @@ class RequestCycle:
                 return self._unknown(request)
             content = contents.decode(request.msg_type, request.message.content_bytes)
             return await handler(request, content)
-        except (ProtocolError, InvalidRequest) as error:
+        except ProtocolError as error:
             ename = "InvalidContent" if isinstance(error, InvalidContent) else type(error).__name__
             return {**self._describe_error(request), **error_content(ename, str(error))}
         except GeneratorExit:
@@ -124,10 +122,6 @@ class RequestCycle:
             identities=request.message.identities,
         )
         request.send(frames)
-
-
-class InvalidRequest(Exception):
-    """A request whose content is of the right shape and still cannot be served; says why."""
 
 
 class Kernel:
@@ -251,8 +245,3 @@ def _text(error: BaseException) -> str:
     except Exception as failure:
         # the class is the user's, or a library's: its words must not cost the reply
         return f"<{type(error).__name__} whose str() raised {type(failure).__name__}>"
-
-
-def as_dict(content: msgspec.Struct) -> dict[str, Any]:
-    """The fields of a decoded content."""
-    return msgspec.structs.asdict(content)

@@ -57,12 +57,6 @@ class ShellRequests:
 
     async def execute_request(self, request: Request, content: contents.ExecuteRequest) -> Reply:
         """Messaging document, "Execute"."""
-        if not content.silent:
-            self._publisher.publish(
-                "execute_input",
-                {"code": content.code, "execution_count": self._interpreter.execution_count},
-                parent=request.message,
-            )
         result = await self._execute(request, content)
         failed = result.error is not None
         self.kernel.execution_ended(failed and content.stop_on_error and not content.silent)
@@ -83,9 +77,13 @@ class ShellRequests:
         self._publisher.remember(request.message)
         self._cells.append(cell)
         self.kernel.executing += 1
+        # before anything is said of the cell: a frontend that has seen its execute_input may
+        # interrupt it (measured: with two busy cores that request was there first)
         self._interrupter.begin()
         pending = False
         try:
+            if not content.silent:
+                self._publish_input(request, content)
             result = await self._interpreter.execute(
                 content.code,
                 silent=content.silent,
@@ -107,6 +105,13 @@ class ShellRequests:
             self._publisher.publish("error", _error_fields(error), parent=request.message)
             return ExecuteResult(result.execution_count, error, {}, result.payload)
         return result
+
+    def _publish_input(self, request: Request, content: contents.ExecuteRequest) -> None:
+        self._publisher.publish(
+            "execute_input",
+            {"code": content.code, "execution_count": self._interpreter.execution_count},
+            parent=request.message,
+        )
 
     def describe_error(self, request: Request) -> Reply:
         """What an execute_reply has besides its error, when the cell itself never ran."""

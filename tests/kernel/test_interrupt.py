@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -301,3 +301,18 @@ def test_cells_that_overlap_again_and_again_leave_the_host_s_handler(house: Pure
         two.end()
     one.end()
     assert signal.getsignal(signal.SIGINT) is host
+
+
+def test_a_frontend_that_has_seen_the_execute_input_can_interrupt() -> None:
+    house = PureKernel()
+    said = house.recorder.on("iopub")
+
+    def send(frames: Sequence[Any]) -> None:
+        said(frames)
+        if house.recorder.messages[-1].msg_type == "execute_input":
+            house.control.interrupt()
+
+    house.publisher._send = send
+    house.run("a")
+    reply = house.recorder.take()[-2]
+    assert (reply.msg_type, reply.content["ename"]) == ("execute_reply", "KeyboardInterrupt")
