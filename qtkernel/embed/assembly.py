@@ -108,6 +108,7 @@ class Assembly:
             lambda: self.loop,
             self._stdin_channel.send,
         )
+        stdin.drain = self._stdin_channel.drain
         self.shell = self._build_shell(plan)
         interpreter = ShellInterpreter(
             self.shell,

@@ -51,6 +51,8 @@ class Stdin:
         self._send = send
         self._thread = threading.get_ident()
         self._questions: list[_Question] = []
+        self.drain: Callable[[], object] = lambda: None
+        """Reads what has arrived on the channel; set by whoever owns the socket."""
         self._closed = False
 
     def receive(self, message: Message, problem: ProtocolError | None = None) -> None:
@@ -76,6 +78,7 @@ class Stdin:
         loop = self._loop()
         question.on_done = loop.stop
         question.nests = True
+        self.drain()  # what has arrived until now answers nothing that is asked from now on
         self._open(question)
         try:
             with self._interrupter.waiting(question.interrupt), self._publisher.request(None):

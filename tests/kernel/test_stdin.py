@@ -74,6 +74,18 @@ def test_stale_answers_and_other_clients_are_not_heard(
     assert answers == ["mine"]
 
 
+def test_what_arrived_before_the_question_is_stale(house: PureKernel, answers: list[str]) -> None:
+    in_the_socket = [lambda: house.answer("stale")]
+
+    def read() -> None:
+        while in_the_socket:
+            in_the_socket.pop()()
+
+    house.stdin.drain = read
+    asking(house, read, lambda: house.answer("mine"))
+    assert answers == ["mine"]
+
+
 @pytest.mark.parametrize(
     ("content", "ename"),
     [
