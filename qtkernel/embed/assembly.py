@@ -11,7 +11,7 @@ import asyncio
 import atexit
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -275,8 +275,3 @@ class Assembly:
     def on_kernel_thread(self) -> bool:
         """Whether this is called on the kernel's own thread."""
         return threading.get_ident() == self._thread
-
-    def names(self) -> Sequence[str]:
-        """The names in the namespace that a person put there, for banners."""
-        hidden = self.shell.user_ns_hidden
-        return [n for n in self.shell.user_ns if n not in hidden and not n.startswith("_")]

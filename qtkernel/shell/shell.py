@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from IPython.core import page
 from IPython.core.autocall import ZMQExitAutocall
@@ -54,11 +54,7 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
     displayhook_class = Type(ResultHook)
     display_pub_class = Type(DisplayMessages)
 
-    # Frontends render ANSI colours; the shell need not ask a terminal.
-    colors_force = True
-    readline_use = False
     autoindent = False
-    exiter_class: ClassVar[type[ZMQExitAutocall]] = ZMQExitAutocall
 
     keepkernel_on_exit: bool | None = None
 
