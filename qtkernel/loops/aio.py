@@ -50,6 +50,7 @@ class AsyncioLoop:
         self._closed = False
         self._timer: asyncio.TimerHandle | None = None
         self._core = HeadlessLoop(on_error, on_deadline=self._set_timer, selector=selector)
+        self.turns = self._core.turns  # asyncio itself does not nest
         fd = self._core.fileno()
         # Windows' selector has no descriptor of its own: there asyncio watches every reader
         self._watches_each = fd is None

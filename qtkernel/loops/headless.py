@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 from qtkernel.loops.base import Callback, ErrorHandler, log_error
 from qtkernel.loops.pending import CallbackQueue, Timer, TimerHeap, report, run_guarded
+from qtkernel.loops.turns import Turns, runs_events
 from qtkernel.loops.wakeup import WakeUp
 
 
@@ -45,6 +46,7 @@ class HeadlessLoop:
         on_deadline: Callable[[float | None], object] | None = None,
         selector: selectors.BaseSelector | None = None,
     ) -> None:
+        self.turns = Turns(complete=True)
         self._on_error = on_error
         self._selector = selector or selectors.DefaultSelector()
         self._wakeup = WakeUp()
@@ -84,10 +86,12 @@ class HeadlessLoop:
         self._check_open()
         return self._timers.add(delay, callback)
 
+    @runs_events
     def run(self) -> None:
         """See `EventLoop.run`."""
         self._check_open()
         run = _Run()
+        self.turns.count += 1
         self._runs.append(run)
         try:
             while not run.stopped:

@@ -17,6 +17,7 @@ events by hand.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import sys
@@ -30,7 +31,8 @@ from typing import Any
 from qtkernel import qt
 from qtkernel.loops.base import Callback, ErrorHandler, log_error
 from qtkernel.loops.errors import NoDisplay, NoEventLoop, WrongThread
-from qtkernel.loops.pending import CallbackQueue, Timer, TimerHeap, run_guarded
+from qtkernel.loops.pending import CallbackQueue, Timer, TimerHeap, report, run_guarded
+from qtkernel.loops.turns import Turns, runs_events
 
 LONGEST_INTERVAL = 2**31 - 1
 """Milliseconds that a QTimer can wait; for longer delays it fires early and is set again."""
@@ -118,6 +120,10 @@ class QtLoop:
         self._timer.setTimerType(core.Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._timer_fired)
         self._quit_on_last_window_closed = self._keep_without_windows()
+        self.turns = Turns(complete=True)
+        self._dispatcher = core.QAbstractEventDispatcher.instance()
+        for signal in self._turn_signals():
+            signal.connect(self._turn_begins)
 
     @classmethod
     def owning(cls, on_error: ErrorHandler = log_error) -> QtLoop:
@@ -207,6 +213,11 @@ class QtLoop:
             self.remove_reader(fd)
         self._queue.clear()
         self._timers.clear()
+        with contextlib.suppress(RuntimeError):  # it goes with the application
+            for signal in self._turn_signals():
+                signal.disconnect(self._turn_begins)
+        self._dispatcher = None
+        self.turns.forget()
         self._anchor.on_event = None
         self._delete(self._anchor)
         if self._quit_on_last_window_closed is not None:
@@ -238,6 +249,17 @@ class QtLoop:
 
     def _timer_fired(self) -> None:
         self._guarded(self._timers.fired)
+
+    def _turn_signals(self) -> tuple[Any, Any]:
+        # which of the two comes before the first event of a turn depends on the dispatcher
+        return self._dispatcher.awake, self._dispatcher.aboutToBlock
+
+    @runs_events  # so that nobody takes what happens in here for code of a cell
+    def _turn_begins(self) -> None:
+        try:
+            self.turns.began(sys._getframe().f_back)
+        except BaseException as error:  # a signal's handler
+            report(error, self._on_error)
 
     def _run_batch(self) -> None:
         # from here on a callback that posts has to post an event, too: the host's nested loop

@@ -10,7 +10,8 @@ and more; this way it never sees those.
 
 Windows has no file handlers in Tcl: there the headless loop is looked at every `POLL_INTERVAL`
 seconds, the one exception to "no polling". Tk does not tell how deep its own nested loops
-(``wait_window``) are, so `TkLoop.level` counts runs of ours only.
+(``wait_window``) are, so `TkLoop.level` counts runs of ours only, and `TkLoop.turns` are not
+complete: on the stack, a callback of tkinter's counts as called by the event loop.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from qtkernel.loops.base import Callback, ErrorHandler, log_error
 from qtkernel.loops.errors import WrongThread
 from qtkernel.loops.headless import HeadlessLoop
 from qtkernel.loops.pending import Timer, report
+from qtkernel.loops.turns import Turns, runs_events
 
 POLL_INTERVAL = 0.015
 """Seconds between two looks where Tcl cannot watch descriptors."""
@@ -68,6 +70,7 @@ class TkLoop:
         self._root = root
         if root is not None:
             _check_thread(root)
+        self.turns = Turns(complete=False)
         self._tcl: Any = _interpreter()
         self._core = HeadlessLoop(on_error, on_deadline=self._set_timer)
         self._timer: Any = None
@@ -105,6 +108,7 @@ class TkLoop:
         """See `EventLoop.call_later`. Tcl's timers are accurate to a millisecond."""
         return self._core.call_later(delay, callback)
 
+    @runs_events
     def run(self) -> None:
         """See `EventLoop.run`; it also returns when the host's root is destroyed."""
         if self._closed:
@@ -182,12 +186,13 @@ def _interpreter() -> Any:
     Not ``tkinter.Tcl()``, which runs the user's ~/.Tk.py.
     """
     try:
-        import tkinter  # noqa: F401, I001  (first: on Windows it finds Tcl's own files)
+        import tkinter  # noqa: I001  (first: on Windows it finds Tcl's own files)
         import _tkinter
     except ImportError as error:
         raise ImportError(
             f"this Python has no Tk ({error}); Debian and Ubuntu: apt install python3-tk"
         ) from error
+    runs_events(tkinter.CallWrapper.__call__)
     return _tkinter.create(None, "qtkernel", "Tcl", False, True, False, False, None)
 
 
