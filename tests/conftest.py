@@ -48,6 +48,6 @@ def runtime_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def qapp() -> object:
     """The one QApplication of the session (pytest-qt's name for it)."""
-    from PyQt5 import QtWidgets
+    from tests.support.binding import QtWidgets
 
     return QtWidgets.QApplication.instance() or QtWidgets.QApplication(["tests"])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import qtkernel
+from tests.support.binding import BINDING
 
 NAMES = [
     "EmbeddedKernel",
@@ -43,12 +44,12 @@ def test_a_name_that_is_not_there() -> None:
 
 
 def test_importing_it_imports_nothing_else() -> None:
-    heavy = "['zmq', 'IPython', 'msgspec', 'qtpy', 'PyQt5', 'traitlets', 'asyncio', 'comm']"
+    heavy = ["zmq", "IPython", "msgspec", "qtpy", BINDING, "traitlets", "asyncio", "comm"]
     code = f"import sys, qtkernel\nprint([name for name in {heavy} if name in sys.modules])"
     assert python(code) == "[]\n"
 
 
-@pytest.mark.parametrize("package", ["ipykernel", "tornado", "jupyter_client", "tkinter", "PyQt5"])
+@pytest.mark.parametrize("package", ["ipykernel", "tornado", "jupyter_client", "tkinter", BINDING])
 def test_using_all_of_it_does_not_import(package: str) -> None:
     code = (
         "import sys, qtkernel\n"

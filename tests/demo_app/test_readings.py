@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import pytest
-from PyQt5.QtCore import Qt
-from PyQt5.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
 from demo_app import look
 from demo_app.model import Bench
 from demo_app.readings import HEADINGS, SWEEPS_PER_UPDATE, ReadingsModel
+from tests.support.binding import QtCore, QtTest
+
+Qt = QtCore.Qt
 
 
 @pytest.fixture
 def model(bench: Bench) -> ReadingsModel:
     model = ReadingsModel(bench)
     # any breach ends in a qCritical or an abort, which fails the test
-    QAbstractItemModelTester(
-        model, QAbstractItemModelTester.FailureReportingMode.Warning, parent=model
-    )
+    tester = QtTest.QAbstractItemModelTester
+    tester(model, tester.FailureReportingMode.Warning, parent=model)
     return model
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from PyQt5 import QtGui
 
 from demo_app import stage, tour
+from tests.support.binding import QtGui
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

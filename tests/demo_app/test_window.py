@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-from PyQt5 import QtCore, QtGui, QtWidgets
 from pytestqt.qtbot import QtBot
 
 from demo_app import look
 from demo_app.model import SWEEP_INTERVAL_MS, Bench
 from demo_app.window import BenchWindow
+from tests.support.binding import QtCore, QtGui, QtWidgets
 
 # a remark that Qt's offscreen platform makes about every window with a minimum size
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")

@@ -9,6 +9,7 @@ import pytest
 
 from tests.frontends.conftest import Starter
 from tests.frontends.support.programs import HostProgram, Program
+from tests.support.binding import BINDING
 
 FAILING = {
     "exits": "import sys; sys.exit('bye')",
@@ -225,7 +226,7 @@ def test_two_clients_race(program: Program, start: Starter) -> None:
 def test_an_exception_in_a_slot_of_a_cell(host: Program, start: Starter) -> None:
     frontend = start.frontend(host)
     frontend.run(
-        "from PyQt5 import QtCore\n"
+        f"from {BINDING} import QtCore\n"
         "done = []\n"
         "QtCore.QTimer.singleShot(0, lambda: 1 / 0)\n"
         "QtCore.QTimer.singleShot(1, lambda: done.append(1))",

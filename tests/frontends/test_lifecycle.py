@@ -13,6 +13,7 @@ from jupyter_client.manager import KernelManager
 
 from tests.frontends.conftest import LOOPS, Starter
 from tests.frontends.support.programs import Home, wait_until
+from tests.support.binding import BINDING
 
 # Starts a kernel and ends, hard, when it is told to.
 PARENT = """
@@ -69,7 +70,9 @@ def _runs(pid: int) -> bool:
 
 def test_it_outlives_its_last_window(start: Starter) -> None:
     frontend = start.frontend(start.kernel("qt"))
-    frontend.run("from PyQt5 import QtWidgets; w = QtWidgets.QWidget(); w.show(); w.isVisible()")
+    frontend.run(
+        f"from {BINDING} import QtWidgets; w = QtWidgets.QWidget(); w.show(); w.isVisible()"
+    )
     assert frontend.run("w.close()").result == "True"
     assert frontend.run("'alive'").result == "'alive'"
 
@@ -77,14 +80,18 @@ def test_it_outlives_its_last_window(start: Starter) -> None:
 @pytest.mark.parametrize("code", ["quit()", "exit()", "closeAllWindows()"])
 def test_a_cell_ends_the_application_and_not_the_kernel(start: Starter, code: str) -> None:
     frontend = start.frontend(start.kernel("qt"))
-    frontend.run("from PyQt5 import QtCore, QtWidgets; app = QtWidgets.QApplication.instance()")
+    frontend.run(
+        f"from {BINDING} import QtCore, QtWidgets; app = QtWidgets.QApplication.instance()"
+    )
     assert frontend.run(f"app.{code}").status == "ok"
     assert frontend.run("QtCore.QThread.currentThread().loopLevel()").result == "1"
 
 
 def test_a_cell_ends_the_application_during_input(start: Starter) -> None:
     frontend = start.frontend(start.kernel("qt"))
-    frontend.run("from PyQt5 import QtCore, QtWidgets; app = QtWidgets.QApplication.instance()")
+    frontend.run(
+        f"from {BINDING} import QtCore, QtWidgets; app = QtWidgets.QApplication.instance()"
+    )
     msg_id = frontend.start("QtCore.QTimer.singleShot(0, app.quit); input('still?')")
     assert frontend.prompt() == "still?"
     frontend.answer("yes")

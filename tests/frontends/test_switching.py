@@ -12,6 +12,7 @@ from tests.frontends.conftest import LOOPS, Starter
 from tests.frontends.support.frontends import Frontend
 from tests.frontends.support.programs import KernelProgram
 from tests.frontends.support.wire import Wire, content_of, parent_id
+from tests.support.binding import BINDING
 
 FULL = pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(600)])
 
@@ -84,7 +85,7 @@ def test_each_loop_serves_its_toolkit_while_idle(start: Starter) -> None:
     frontend = start.frontend(start.kernel("headless"))
     for _ in range(2):
         frontend.run("%gui qt")
-        frontend.run("from PyQt5 import QtCore, QtWidgets; QtWidgets.QApplication.instance()")
+        frontend.run(f"from {BINDING} import QtCore, QtWidgets; QtWidgets.QApplication.instance()")
         assert frontend.run("QtCore.QThread.currentThread().loopLevel()").result == "1"
         assert_published_while_idle(frontend, "QtCore.QTimer.singleShot(0, report)")
         frontend.run("%gui tk")
@@ -140,7 +141,9 @@ def test_an_unknown_loop_changes_nothing(kernel: KernelProgram, start: Starter) 
 
 def test_a_slot_that_raises_is_shown_and_ends_nothing(start: Starter) -> None:
     frontend = start.frontend(start.kernel("qt"))
-    msg_id = frontend.start("from PyQt5 import QtCore; QtCore.QTimer.singleShot(0, lambda: 1 / 0)")
+    msg_id = frontend.start(
+        f"from {BINDING} import QtCore; QtCore.QTimer.singleShot(0, lambda: 1 / 0)"
+    )
     error = frontend.wait_for(msg_id, "error")
     assert error["content"]["ename"] == "ZeroDivisionError"
     assert frontend.run("6 * 7").result == "42"

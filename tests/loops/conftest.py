@@ -37,7 +37,7 @@ def screen() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The one QApplication of the session."""
-    from PyQt5 import QtWidgets
+    from tests.support.binding import QtWidgets
 
     # Qt says in a warning that it has not been set
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))

@@ -125,7 +125,7 @@ def test_an_embedded_run_does_not_emit_about_to_quit(app: Any, loop: QtLoop, run
 def test_windows_may_all_be_closed_while_a_standalone_kernel_runs(
     app: Any, errors: list[BaseException], run: Run
 ) -> None:
-    from PyQt5 import QtWidgets
+    from tests.support.binding import QtWidgets
 
     assert app.quitOnLastWindowClosed()
     owner = QtLoop(app, errors.append, owns_app=True)
@@ -145,7 +145,7 @@ def test_windows_may_all_be_closed_while_a_standalone_kernel_runs(
 
 def test_a_dialog_of_the_hosts_is_served_what_was_posted_before_it(loop: QtLoop, run: Run) -> None:
     """From a reader, a timer and the middle of a batch: nothing waits for the dialog to end."""
-    from PyQt5 import QtCore
+    from tests.support.binding import QtCore
 
     seen: list[str] = []
     read, write = os.pipe()
@@ -181,7 +181,7 @@ def test_a_dialog_of_the_hosts_is_served_what_was_posted_before_it(loop: QtLoop,
 
 
 def test_the_level_counts_the_hosts_loops(app: Any, loop: QtLoop) -> None:
-    from PyQt5 import QtCore
+    from tests.support.binding import QtCore
 
     levels: list[int] = [loop.level]
 
@@ -200,7 +200,7 @@ def test_the_level_counts_the_hosts_loops(app: Any, loop: QtLoop) -> None:
 def test_no_qobject_is_left_behind(app: Any, errors: list[BaseException]) -> None:
     import gc
 
-    from PyQt5 import QtCore
+    from tests.support.binding import QtCore
 
     def alive() -> int:
         kinds = (QtCore.QSocketNotifier, QtCore.QTimer)

@@ -15,9 +15,8 @@ import sys
 import time
 from collections.abc import Callable
 
-from PyQt5 import QtCore, QtWidgets
-
 import qtkernel
+from tests.support.binding import QtCore, QtWidgets
 
 TICK = 5  # milliseconds
 
