@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do \
 	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$each" && break; done)
 
-.PHONY: demo test test-all check bench screenshots clean
+.PHONY: demo test test-all matrix check bench screenshots clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/demo.stamp
@@ -23,6 +23,11 @@ test: $(VENV)/dev.stamp check
 
 test-all: $(VENV)/dev.stamp check
 	$(BIN)/python -m pytest
+	$(BIN)/python tools/matrix.py
+
+# PyQt5, PyQt6, PySide6 x Python 3.11, 3.12, 3.13; `make matrix ONLY=3.12-pyqt6` runs one of the nine
+matrix: $(VENV)/python.stamp
+	$(BIN)/python tools/matrix.py $(if $(ONLY),--only $(ONLY))
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .

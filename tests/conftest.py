@@ -8,6 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.binding import BINDING
+
+# before pytest-qt looks for a binding
+os.environ["PYTEST_QT_API"] = BINDING.lower()
+
 _HOMES = {
     "HOME": "home",
     "IPYTHONDIR": "ipython",
