@@ -121,7 +121,7 @@ def set_up(cell: Cell, python: str) -> None:
         return
     say(f"{cell.name}: making its environment")
     subprocess.run([python, "-m", "venv", "--clear", str(BUILD / cell.name)], check=True)
-    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-e"]
+    install = ["-m", "pip", "install", "-qq", "--disable-pip-version-check", "-e"]
     project = f"{ROOT}[test,{cell.extra}]"
     subprocess.run([str(cell.interpreter), *install, project], check=True)
     stamp.write_text(wanted)

@@ -34,7 +34,7 @@ def below(turns: Turns) -> list[str]:
 
 def in_the_loop(loop: QtLoop, cell: Callable[[], object]) -> None:
     """Run `cell` as the kernel does: from the application's own loop."""
-    from PyQt5 import QtCore
+    from tests.support.binding import QtCore
 
     core = QtCore
 
@@ -49,7 +49,7 @@ def in_the_loop(loop: QtLoop, cell: Callable[[], object]) -> None:
 
 
 def spin_event_loop(slot: Callable[[], object]) -> None:
-    from PyQt5 import QtCore
+    from tests.support.binding import QtCore
 
     nested = QtCore.QEventLoop()
     QtCore.QTimer.singleShot(0, slot)
@@ -58,7 +58,7 @@ def spin_event_loop(slot: Callable[[], object]) -> None:
 
 
 def open_dialog(slot: Callable[[], object]) -> None:
-    from PyQt5 import QtCore, QtWidgets
+    from tests.support.binding import QtCore, QtWidgets
 
     dialog = QtWidgets.QDialog()
     QtCore.QTimer.singleShot(0, slot)
@@ -67,7 +67,7 @@ def open_dialog(slot: Callable[[], object]) -> None:
 
 
 def process_events(slot: Callable[[], object]) -> None:
-    from PyQt5 import QtCore
+    from tests.support.binding import QtCore
 
     done: list[int] = []
     QtCore.QTimer.singleShot(0, lambda: (slot(), done.append(1)))
@@ -103,7 +103,7 @@ def test_a_slot_in_a_nested_loop_is_not_the_cells(
 
 
 def test_a_signal_that_a_cell_emits_is_the_cells_doing(loop: QtLoop) -> None:
-    from PyQt5 import QtWidgets
+    from tests.support.binding import QtWidgets
 
     turns, seen = loop.turns, []
     button = QtWidgets.QPushButton()
@@ -216,7 +216,7 @@ def test_a_backend_that_knows_nothing_of_turns() -> None:
 
 
 def test_no_frame_is_kept_by_a_loop_that_is_closed(app: Any) -> None:
-    from PyQt5 import QtCore
+    from tests.support.binding import QtCore
 
     loop: EventLoop = QtLoop(app)
     QtCore.QTimer.singleShot(0, QtCore.QCoreApplication.quit)
