@@ -10,7 +10,8 @@ application and lost output; the last is chosen, for the slow subscriber alone, 
 so. A single message sent without waiting does it: libzmq leaves a pipe that could not take it out
 of all that follows, until it has been read from again, and waits for the others as before.
 
-A subscription is answered by ``iopub_welcome`` (JEP 65; messaging document, "Welcome message").
+A subscription is answered by ``iopub_welcome`` (JEP 65; messaging document, "Welcome message"),
+before anything else: libzmq lets it take effect during any send, so they are read before each.
 """
 
 from __future__ import annotations
@@ -110,6 +111,7 @@ class IOPubThread:
         # before the first popleft: what is appended from here on posts anew
         self._posted = False
         while self._incoming:
+            self._read_subscriptions()
             frames = self._incoming.popleft()
             if self._held or not self._sent(frames):
                 self._hold(frames)
@@ -136,25 +138,28 @@ class IOPubThread:
             return False
         return True
 
-    def _hold(self, frames: Frames) -> None:
+    def _hold(self, frames: Frames, first: bool = False) -> None:
         if not self._held:
             self._progress_at = _clock()  # patience begins now, not when something was last said
-        self._held.append(frames)
+        self._held.insert(0 if first else len(self._held), frames)
         self._held_bytes += _size(frames)
-        self._look_at_patience()
-        if self._retry is None:
-            self._retry = self._loop.call_later(RETRY_DELAY, self._send_held)
+        self._wait_for_room()
 
     def _send_held(self) -> None:
         self._retry = None
+        self._read_subscriptions()
         while self._held and self._sent(self._held[0]):
             self._held_bytes -= _size(self._held.popleft())
+            self._read_subscriptions()
         if self._held:
-            self._look_at_patience()
-            self._retry = self._loop.call_later(RETRY_DELAY, self._send_held)
+            self._wait_for_room()
         else:
             self._impatient = self._noticed = False
-        self._read_subscriptions()
+
+    def _wait_for_room(self) -> None:
+        self._look_at_patience()
+        if self._retry is None:
+            self._retry = self._loop.call_later(RETRY_DELAY, self._send_held)
 
     def _look_at_patience(self) -> None:
         waited = _clock() - self._progress_at
@@ -182,7 +187,9 @@ class IOPubThread:
             subscription = topic.decode("utf-8")
         except UnicodeDecodeError:
             return  # not a topic that any Jupyter client would ask for
-        self.publish(self._welcome(subscription))
+        welcome = self._welcome(subscription)
+        if self._held or not self._sent(welcome):
+            self._hold(welcome, first=True)
 
 
 def _size(frames: Frames) -> int:

@@ -165,8 +165,9 @@ def test_a_topic_that_is_no_text_is_passed_over(start: Start, subscribe: Subscri
     assert receive(everything) == [b"text", b"welcome"]
 
 
-def test_a_subscription_whose_edge_a_send_has_swallowed_is_welcomed(
-    start: Start, subscribe: Subscribe, xpub: Any
+@pytest.mark.parametrize("topic", [b"late", b""], ids=["its own topic", "everything"])
+def test_a_subscription_that_comes_with_a_message_to_send_is_welcomed_first(
+    start: Start, subscribe: Subscribe, xpub: Any, topic: bytes
 ) -> None:
     thread = start()
     subscribe()
@@ -179,7 +180,7 @@ def test_a_subscription_whose_edge_a_send_has_swallowed_is_welcomed(
 
     thread._loop.call_soon_threadsafe(stall)
     assert stalled.wait(10)
-    subscribe(b"late")
+    subscribe(topic)
 
 
 # Order
