@@ -77,7 +77,9 @@ def embed_kernel(
     """
     caller = sys._getframe(1)
     if local_ns is None:
-        local_ns = caller.f_locals
+        # a function's are a view from Python 3.13 on (PEP 667); as before, cells get a copy of them
+        found = caller.f_locals
+        local_ns = found if isinstance(found, dict) else dict(found)
     if module is None:
         module = module_of(caller.f_globals)
     loop = _host_or_own_loop()
