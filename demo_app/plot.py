@@ -141,7 +141,7 @@ class Screen(QtWidgets.QWidget):  # type: ignore[misc]
         x, y = field.center().x(), field.top()
         painter.drawPolygon(
             QtGui.QPolygonF(
-                QtCore.QPointF(x + dx, y + dy) for dx, dy in ((-6, -7), (6, -7), (0, 2))
+                [QtCore.QPointF(x + dx, y + dy) for dx, dy in ((-6, -7), (6, -7), (0, 2))]
             )
         )
         for index, channel in enumerate(self.bench.channels):
@@ -152,7 +152,7 @@ class Screen(QtWidgets.QWidget):  # type: ignore[misc]
             painter.setPen(QtCore.Qt.PenStyle.NoPen)
             painter.setBrush(QtGui.QColor(look.channel_colour(index)))
             painter.drawPolygon(
-                QtGui.QPolygonF(QtCore.QPointF(field.left() + dx, y + dy) for dx, dy in corners)
+                QtGui.QPolygonF([QtCore.QPointF(field.left() + dx, y + dy) for dx, dy in corners])
             )
             painter.setPen(QtGui.QColor(look.SCREEN))
             painter.setFont(look.mono(10, bold=True))
