@@ -81,7 +81,7 @@ class RouterChannel:
             UnreachablePeer: on stdin, when the frontend is not connected to it.
         """
         try:
-            self._socket.send_multipart(frames, copy=False)
+            self._socket.send_multipart(frames, copy=True)  # see IOPubThread
         except zmq.ZMQError as error:
             if error.errno == zmq.EHOSTUNREACH:
                 raise UnreachablePeer from None

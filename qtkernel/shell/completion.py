@@ -16,7 +16,7 @@ _TYPES_KEY = "_jupyter_types_experimental"
 
 def complete(shell: ZMQInteractiveShell, code: str, cursor_pos: int) -> Completion:
     """Complete `code` at `cursor_pos`; without matches the range is empty, at the cursor."""
-    with provisionalcompleter():
+    with provisionalcompleter(), shell.without_files():
         raw = shell.Completer.completions(code, cursor_pos)
         completions = list(rectify_completions(code, raw))
     if not completions:

@@ -8,9 +8,10 @@ that; as the owner of a process of its own (`owns_process`) it does what users o
 from __future__ import annotations
 
 import atexit
+import contextlib
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,14 @@ from qtkernel.interpreter import ErrorInfo, IOPub
 from qtkernel.shell.magics import KernelMagics
 from qtkernel.shell.outputs import DisplayMessages, ResultHook
 from qtkernel.shell.streams import OutputBuffer
+from qtkernel.shell.traces import (
+    LastError,
+    end_scripts,
+    forget_debuggers,
+    forget_source,
+    note_log_level,
+    note_pager,
+)
 
 HISTORY_BATCH = 1000
 """Lines of history that may wait to be written."""
@@ -67,6 +76,9 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
         self.last_error: ErrorInfo | None = None
         self.host_names: frozenset[str] = frozenset()
         self.on_exit: Callable[[], object] = lambda: None
+        self._module_lists: dict[str, Any] = {}
+        self._sys_last = LastError()
+        self._undos = [note_pager(), note_log_level(), self._sys_last.put_back]
         # an empty configuration, and not None, which would have traitlets look for an application
         super().__init__(config=config or Config(), **kwargs)
         self.display_pub.iopub = self.displayhook.iopub = self.iopub
@@ -109,6 +121,18 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
         """A guest has no profile directory, and so writes no files."""
         if self.owns_process or profile_dir is not None:
             super().init_profile_dir(profile_dir)
+
+    @contextlib.contextmanager
+    def without_files(self) -> Iterator[None]:
+        """Completing ``import`` keeps lists in `db`; a guest makes no directory for that."""
+        if self._db is not None or self.profile_dir is not None:
+            yield
+            return
+        self._db = self._module_lists
+        try:
+            yield
+        finally:
+            self._db = None
 
     @property
     def db(self) -> Any:
@@ -210,7 +234,8 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
         for name, value in list(self.user_ns_hidden.items()):
             if name not in self.host_names and self.user_ns.get(name, _MISSING) is value:
                 del self.user_ns[name]
-        for name in ("__builtin__", "__builtins__", "__name__"):
+        # the last two are what pdb writes where it stops
+        for name in ("__builtin__", "__builtins__", "__name__", "__return__", "__exception__"):
             if name not in self.host_names:
                 self.user_ns.pop(name, None)
 
@@ -233,8 +258,18 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
         self.remove_own_names()
         atexit.unregister(self.atexit_operations)
         self.atexit_operations()
+        end_scripts(self.magics_manager.registry.get("ScriptMagics"))
+        forget_source(self.compile._filename_map)
+        forget_debuggers()
+        for undo in self._undos:
+            undo()
 
     # Errors
+
+    def _get_exc_info(self, exc_tuple: Any = None) -> Any:
+        found = super()._get_exc_info(exc_tuple)
+        self._sys_last.shown(found[1])
+        return found
 
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
         """Show an exception; groups in Python's own form, which shows all of their members."""

@@ -16,6 +16,9 @@ PATIENCE = 30.0
 
 HOST_SCRIPT = Path(__file__).with_name("host.py")
 
+HOSTS = Path(__file__).parents[1] / "hosts"
+"""Small applications, each for an edge that a host can have."""
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -70,6 +73,7 @@ class Program:
         self.home = home
         self.arguments = list(arguments)
         self.expected = expected
+        self.connection_file = Path()  # where it has a kernel
         self.stdout: list[str] = []
         self.stderr: list[str] = []
         self._changed = threading.Condition()
@@ -196,10 +200,11 @@ class KernelProgram(Program):
         expected: Callable[[str], bool] = lambda _line: False,
         environment: dict[str, str] | None = None,
     ) -> None:
-        self.connection_file = file or home.runtime / f"kernel-{gui}-{next_number()}.json"
+        path = file or home.runtime / f"kernel-{gui}-{next_number()}.json"
         command = [sys.executable, "-m", "qtkernel", f"--gui={gui}"]
-        command += ["-f", str(self.connection_file), *arguments]
+        command += ["-f", str(path), *arguments]
         super().__init__(home, command, expected=expected, environment=environment)
+        self.connection_file = path
         if file is None:
             self.wait_for_file(self.connection_file)
 
@@ -214,9 +219,10 @@ class HostProgram(Program):
         when: str = "before",
         expected: Callable[[str], bool] = lambda _line: False,
     ) -> None:
-        self.connection_file = home.runtime / f"kernel-host-{next_number()}.json"
-        command = [sys.executable, str(HOST_SCRIPT), when, str(self.connection_file)]
+        file = home.runtime / f"kernel-host-{next_number()}.json"
+        command = [sys.executable, str(HOST_SCRIPT), when, str(file)]
         super().__init__(home, command, expected=expected)
+        self.connection_file = file
         self.wait_for_line("ready")
 
     def ask(self, command: str) -> str:
