@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -78,7 +78,7 @@ def embed_kernel(
     caller = sys._getframe(1)
     if local_ns is None:
         # a function's are a view from Python 3.13 on (PEP 667); as before, cells get a copy of them
-        found = caller.f_locals
+        found: Mapping[str, Any] = caller.f_locals
         local_ns = found if isinstance(found, dict) else dict(found)
     if module is None:
         module = module_of(caller.f_globals)

@@ -66,6 +66,7 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
     autoindent = False
 
     keepkernel_on_exit: bool | None = None
+    _db: Any = None
 
     @default("exiter")  # type: ignore[untyped-decorator]
     def _default_exiter(self) -> ZMQExitAutocall:

@@ -82,7 +82,7 @@ def _decide_pager(*page: str) -> None:
     """What pydoc's own ``pager`` does when it is called for the first time."""
     import pydoc
 
-    pydoc.pager = pydoc.getpager()  # type: ignore[attr-defined]
+    pydoc.pager = pydoc.getpager()  # type: ignore[assignment]
     pydoc.pager(*page)
 
 

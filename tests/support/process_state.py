@@ -303,13 +303,14 @@ def _interpreter() -> dict[str, Any]:
 
 def _toolkits() -> dict[str, Any]:
     found: dict[str, Any] = {}
-    core = sys.modules.get("PyQt5.QtCore")
+    bindings = (sys.modules.get(f"{name}.QtCore") for name in ("PyQt5", "PyQt6", "PySide6"))
+    core: Any = next((each for each in bindings if each is not None), None)
     app = None if core is None else core.QCoreApplication.instance()
     if core is not None and app is not None:
         children = app.findChildren(core.QObject)
         found["Qt application"] = ById(app)
         found["Qt children"] = sorted(type(each).__name__ for each in children)
-        found["Qt filters, quit"] = getattr(app, "quitOnLastWindowClosed", lambda: None)()
+        found["Qt quits"] = getattr(app, "quitOnLastWindowClosed", lambda: None)()
         found["Qt objects"] = _count(gc.get_objects(), core.QObject)
         found["Qt properties"] = sorted(bytes(n) for n in app.dynamicPropertyNames())
     tkinter = sys.modules.get("tkinter")

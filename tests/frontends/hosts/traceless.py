@@ -101,7 +101,7 @@ class Host:
 
 def run_qt(host: Host) -> None:
     """An application of Qt's that has run its loop before."""
-    from PyQt5 import QtCore, QtWidgets
+    from tests.support.binding import QtCore, QtWidgets
 
     app = QtWidgets.QApplication(sys.argv[:1])
     QtCore.QTimer.singleShot(0, app.quit)
