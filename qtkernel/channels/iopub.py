@@ -90,9 +90,15 @@ class IOPubThread:
                 raise
 
     def close(self, timeout: float) -> None:
-        """Send what is queued, wait at most `timeout` seconds for that, and end the thread."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout)
+        """Send what is queued, wait at most `timeout` seconds for that, and end the thread.
+
+        Idempotent; it need not have begun.
+        """
+        if self._thread.ident is None:
+            self._loop.close()
+        else:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(timeout)
         # a task that outlives the kernel refers to us, by way of its context: to no more than us
         self._welcome = self._overrun = _silence
 

@@ -81,7 +81,9 @@ class Assembly:
         self._pid = _getpid()
         self._thread = threading.get_ident()
         self._guest = guest
+        # what comes next may fail; `close` does these before, with more patience
         self.control_thread = ControlThread()
+        undo.push(lambda: self.control_thread.close(0))
         self._build(plan)
 
     # Putting together
@@ -95,6 +97,7 @@ class Assembly:
             lambda topic: self.publisher.welcome(topic),
             lambda: self.publisher.overrun_notice(),
         )
+        self._undo.push(lambda: self.iopub.close(0))
         self.publisher = Publisher(session, self.iopub.publish, remember=plan.owns_process)
         self.interrupter = Interrupter(lambda: self.loop, lambda: nesting_level(self.loop))
         self.output = OutputBuffer(self.publisher, self.control_thread.call_later)
@@ -207,6 +210,7 @@ class Assembly:
         """Take the streams, start the threads and let the loop drive the sockets."""
         self._undo.push(install_streams(self.output, self.publisher))
         atexit.register(self.close)
+        self._undo.push(lambda: atexit.unregister(self.close))
         self.iopub.start()
         self.control_thread.start(self._control_channel)
         self.heartbeat.start()
@@ -256,7 +260,6 @@ class Assembly:
         if self.closed or _getpid() != self._pid:
             return
         self.closed = True
-        atexit.unregister(self.close)
         self.stdin.close()
         if self._guest is not None:
             self._guest.close()  # ends a cell that awaits

@@ -36,7 +36,10 @@ class ControlThread:
         self.loop.call_soon_threadsafe(set_timer)
 
     def close(self, timeout: float) -> None:
-        """End the thread, after what it is doing now."""
+        """End the thread, after what it is doing now. Idempotent; it need not have begun."""
+        if self._channel is None:
+            self.loop.close()
+            return
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(timeout)
 

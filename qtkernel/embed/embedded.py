@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -11,9 +12,12 @@ from typing import Any, Self
 
 from qtkernel.embed.assembly import Assembly, Plan
 from qtkernel.embed.endpoints import Transport, Wishes, open_address
+from qtkernel.embed.trace import Snapshot
 from qtkernel.embed.undo import UndoStack
 from qtkernel.loops.base import EventLoop
+from qtkernel.loops.errors import NoEventLoop
 from qtkernel.loops.registry import detect_host
+from qtkernel.loops.waiting import ApplicationWait
 
 _CELL_CHECK = 0.02  # seconds until a close() that a cell asked for looks whether it has ended
 
@@ -27,51 +31,109 @@ class EmbeddedKernel:
 
     def __init__(
         self,
-        loop: EventLoop,
+        loop: EventLoop | None,
         wishes: Wishes,
         plan: Plan,
         *,
         owns_loop: bool = False,
         on_shutdown: Callable[[], object] | None = None,
     ) -> None:
+        self._snapshot = Snapshot()
         self._on_shutdown = on_shutdown
+        self._plan = plan
+        self._parts: Assembly | None = None
+        self._wait: ApplicationWait | None = None
+        self._closed = False
         self._undo = UndoStack()
-        if owns_loop:
+        if owns_loop and loop is not None:
             self._undo.push(loop.close)
         plan.shut_down = self._shutdown_requested
         plan.switch_loop = self._refuse_switch
+        with self._undo.run_if_it_fails():
+            self._address = open_address(wishes, self._undo)
+            if loop is not None:
+                self._begin(loop)
+            else:
+                atexit.register(self.close)
+                self._wait = ApplicationWait(self._application_came)
+
+    def _begin(self, loop: EventLoop) -> None:
+        self._parts = Assembly(self._address, loop, self._plan, self._undo)
+        self._address.announce()
+        self._parts.start()
+
+    def _application_came(self) -> None:
+        self._wait = None
+        atexit.unregister(self.close)
         try:
-            address = open_address(wishes, self._undo)
-            self._assembly = Assembly(address, loop, plan, self._undo)
-            address.announce()
+            with self._undo.run_if_it_fails():
+                loop = detect_host()
+                self._undo.push(loop.close)
+                self._begin(loop)
         except BaseException:
-            self._undo.run()
+            self._parts, self._closed = None, True
             raise
-        self._assembly.start()
+
+    @property
+    def _assembly(self) -> Assembly:
+        if self._parts is None:
+            raise RuntimeError("this kernel has not begun: it waits for the application (defer)")
+        return self._parts
 
     def __repr__(self) -> str:
-        state = "closed" if self.closed else f"{self._assembly.address.info.transport}"
-        return f"<EmbeddedKernel {state} {str(self.connection_file)!r}>"
+        state: str = self._address.info.transport
+        if self.closed:
+            state = "closed"
+        elif not self.begun:
+            state = "waits for the application"
+        return f"<EmbeddedKernel {state} {self.connection_file!r}>"
 
     @property
     def connection_file(self) -> str:
-        """The path of the file that frontends connect by; it is gone after `close`."""
-        return str(self._assembly.address.connection_file)
+        """The path of the file that frontends connect by; it is gone after `close`.
+
+        With ``embed(defer=True)`` it is there as soon as the kernel has begun.
+        """
+        return str(self._address.connection_file)
 
     @property
     def attach_command(self) -> str:
         """The line to type in a terminal to attach a console."""
-        return self._assembly.address.attach_command
+        return self._address.attach_command
 
     @property
     def user_ns(self) -> dict[str, Any]:
         """The namespace in which cells run: the very dict that `embed` was given."""
-        return self._assembly.shell.user_ns  # type: ignore[no-any-return]
+        assert self._plan.user_ns is not None
+        return self._plan.user_ns
+
+    @property
+    def begun(self) -> bool:
+        """Whether it serves: True at once, but for ``embed(defer=True)``."""
+        return self._parts is not None
 
     @property
     def closed(self) -> bool:
         """Whether `close` has been called."""
-        return self._assembly.closed
+        return self._closed if self._parts is None else self._parts.closed
+
+    def trace(self) -> dict[str, str]:
+        """What is different in the process from before `embed`, right now.
+
+        Each item has the name of a thing (``sys.stdout``, ``threads``, ...) and how it was and
+        is. After `close` it is empty, unless the application itself has changed something.
+        """
+        return self._snapshot.differences() | self._own_traces()
+
+    def _own_traces(self) -> dict[str, str]:
+        found = {}
+        files = [path for path in self._address.made if path.exists()]
+        if files:
+            found["files"] = f"new: {', '.join(map(str, files))}"
+        names = self._parts.shell.own_names() if self._parts is not None else []
+        if names:
+            found["namespace"] = f"new: {', '.join(names)}"
+        return found
 
     def push(self, names: Mapping[str, Any]) -> None:
         """Put names into the namespace; like all names of the host's they survive ``%reset``.
@@ -82,6 +144,9 @@ class EmbeddedKernel:
         given: object = names  # it comes from outside: the annotation proves nothing
         if not isinstance(given, Mapping) or any(not isinstance(name, str) for name in given):
             raise TypeError("push() takes a mapping of names to objects, such as {'model': model}")
+        if self._parts is None:
+            self.user_ns.update(names)  # before it begins all names are the host's
+            return
         shell = self._assembly.shell
         shell.user_ns.update(names)
         shell.host_names |= frozenset(names)
@@ -91,7 +156,7 @@ class EmbeddedKernel:
 
         For code that turns a loop of its own by hand, as one could with IPython 0.13's kernel.
         """
-        return self._assembly.kernel.do_one_iteration()
+        return self.begun and self._assembly.kernel.do_one_iteration()
 
     def close(self) -> None:
         """Detach all frontends and give back everything that was taken from the process.
@@ -100,6 +165,9 @@ class EmbeddedKernel:
         most. Called by a cell it happens when the cell has ended. Idempotent.
         """
         if self.closed:
+            return
+        if self._parts is None:
+            self._give_up()
             return
         if not self._assembly.on_kernel_thread():
             raise RuntimeError("close() belongs to the thread that embed() was called on")
@@ -111,6 +179,13 @@ class EmbeddedKernel:
             self._assembly.loop.call_later(_CELL_CHECK, self.close)
         else:
             self._assembly.close()
+
+    def _give_up(self) -> None:
+        self._closed = True
+        atexit.unregister(self.close)
+        if self._wait is not None:
+            self._wait.cancel()
+        self._undo.run()
 
     def __enter__(self) -> Self:
         return self
@@ -157,6 +232,7 @@ def embed(
     user_module: ModuleType | None = None,
     on_shutdown: Callable[[], object] | None = None,
     loop: EventLoop | None = None,
+    defer: bool = False,
 ) -> EmbeddedKernel:
     """Put a kernel into the running application; returns at once.
 
@@ -178,6 +254,9 @@ def embed(
         on_shutdown: called when a frontend asks the kernel to shut down, such as ``app.quit``.
             Without it the frontend goes and the application stays.
         loop: an event loop to live in, instead of the one that is found.
+        defer: without an application object, wait for one instead of raising `NoEventLoop`. The
+            kernel begins on the application's thread as soon as that serves its loop; its
+            sockets are bound at once, the connection file is written when it begins.
 
     Raises:
         NoEventLoop: there is no application to live in yet.
@@ -198,12 +277,21 @@ def embed(
     plan = Plan(user_ns=user_ns, user_module=user_module or module_of(user_ns))
     owns_loop = loop is None
     return EmbeddedKernel(
-        loop if loop is not None else detect_host(),
+        loop if loop is not None else _host_loop(defer),
         wishes,
         plan,
         owns_loop=owns_loop,
         on_shutdown=on_shutdown,
     )
+
+
+def _host_loop(defer: bool) -> EventLoop | None:
+    try:
+        return detect_host()
+    except NoEventLoop:
+        if defer:
+            return None
+        raise
 
 
 def module_of(namespace: dict[str, Any]) -> ModuleType | None:

@@ -6,7 +6,7 @@ import os
 import shlex
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -42,6 +42,8 @@ class Address:
     announce: Callable[[], None]
     """Write the connection file, where it does not say all yet: last, because whoever reads it
     takes the kernel for one that is there. OSError if it cannot be written."""
+    made: list[Path] = field(default_factory=list)
+    """Files and directories that are there only for this kernel."""
 
     @property
     def info(self) -> ConnectionInfo:
@@ -95,12 +97,15 @@ def open_address(wishes: Wishes, undo: UndoStack) -> Address:
     endpoints = bind_all(_new_info(wishes, runtime_dir, undo))
     undo.push(endpoints.close)
     path = path or default_path(runtime_dir, wishes.name)
-    return _to_be_written(path, endpoints, wishes, undo)
+    address = _to_be_written(path, endpoints, wishes, undo)
+    if endpoints.info.transport == "ipc":
+        address.made.append(Path(endpoints.info.ip).parent)
+    return address
 
 
 def _to_be_written(path: Path, endpoints: Endpoints, wishes: Wishes, undo: UndoStack) -> Address:
     file = path.absolute()
-    return Address(endpoints, file, lambda: _write(file, endpoints, wishes, undo))
+    return Address(endpoints, file, lambda: _write(file, endpoints, wishes, undo), [file])
 
 
 def _write(path: Path, endpoints: Endpoints, wishes: Wishes, undo: UndoStack) -> None:

@@ -58,16 +58,13 @@ class StandaloneKernel:
             switch_loop=self.switch_loop,
             shut_down=self._shutdown_requested,
         )
-        try:
+        with self._undo.run_if_it_fails():
             address = open_address(wishes, self._undo)
             guest = GuestLoop(None)
             self._undo.push(guest.close)
             first = _create_loop(gui, guest)
             self._assembly = Assembly(address, first, plan, self._undo, guest)
             address.announce()
-        except BaseException:
-            self._undo.run()
-            raise
 
     @property
     def assembly(self) -> Assembly:

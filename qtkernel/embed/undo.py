@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 _log = logging.getLogger("qtkernel.embed")
 
@@ -17,6 +18,15 @@ class UndoStack:
     def push(self, undo: Callable[[], object]) -> None:
         """Run `undo` at the end, before all that were pushed earlier."""
         self._undos.append(undo)
+
+    @contextlib.contextmanager
+    def run_if_it_fails(self) -> Iterator[None]:
+        """Around what takes things: an exception gives back what was taken until then."""
+        try:
+            yield
+        except BaseException:
+            self.run()
+            raise
 
     def run(self) -> None:
         """Run all of them, once."""

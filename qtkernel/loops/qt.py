@@ -308,6 +308,29 @@ class QtLoop:
             raise RuntimeError("the event loop is closed")
 
 
+def post_to_application(core: ModuleType, callback: Callback) -> Any | None:
+    """Run `callback` on the application's thread as soon as that serves events; from any thread.
+
+    Returns what must be kept alive until then; None if there is no application.
+    """
+    app = core.QCoreApplication.instance()
+    if app is None:
+        return None
+    anchor: Any = _anchor_class(core)()
+
+    def called() -> None:
+        # not by whoever drops the last reference: we are in its event handler
+        anchor.setParent(app)
+        anchor.deleteLater()
+        anchor.on_event = None
+        callback()
+
+    anchor.on_event = called
+    anchor.moveToThread(app.thread())
+    core.QCoreApplication.postEvent(anchor, core.QEvent(_event_type(core)))
+    return anchor
+
+
 def _existing_application() -> Any:
     app = qt.application()
     if app is None:

@@ -230,15 +230,21 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
         names = ("__name__", "__doc__", "__file__", "__package__", "__spec__", "__loader__")
         return {name: self.user_ns[name] for name in names if name in self.user_ns}
 
-    def remove_own_names(self) -> None:
-        """Take IPython's names out of the namespace again, where their value is still ours."""
-        for name, value in list(self.user_ns_hidden.items()):
-            if name not in self.host_names and self.user_ns.get(name, _MISSING) is value:
-                del self.user_ns[name]
+    def own_names(self) -> list[str]:
+        """IPython's names in the namespace, where their value is still IPython's."""
         # the last two are what pdb writes where it stops
-        for name in ("__builtin__", "__builtins__", "__name__", "__return__", "__exception__"):
-            if name not in self.host_names:
-                self.user_ns.pop(name, None)
+        names = {"__builtin__", "__builtins__", "__name__", "__return__", "__exception__"}
+        names |= {
+            name
+            for name, value in self.user_ns_hidden.items()
+            if self.user_ns.get(name, _MISSING) is value
+        }
+        return sorted((names & self.user_ns.keys()) - self.host_names)
+
+    def remove_own_names(self) -> None:
+        """Take IPython's names out of the namespace again."""
+        for name in self.own_names():
+            del self.user_ns[name]
 
     def atexit_operations(self) -> None:
         """End the history session and remove temporary files."""
