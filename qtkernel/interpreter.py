@@ -12,9 +12,11 @@ coroutine by hand: a synchronous cell ends at the first step, a cell that awaits
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from types import CodeType
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -211,8 +213,14 @@ class IOPub(Protocol):
     def current(self) -> Any | None:
         """The request under which output made here and now belongs, or None."""
 
-    def is_current(self) -> bool:
-        """Whether the code running here and now is a cell's."""
+    def claim_code(self, code: CodeType) -> None:
+        """Note that what is defined in `code` belongs to the current request, whoever calls it."""
+
+    def claim_thread(self, thread: threading.Thread) -> None:
+        """Note that what `thread` does belongs to the current request."""
+
+    def carried(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """`function`, such that what it does, in any thread, belongs to the current request."""
 
     def publish(
         self,

@@ -22,6 +22,7 @@ from qtkernel.channels.router import RouterChannel
 from qtkernel.embed.control_thread import ControlThread
 from qtkernel.embed.endpoints import Address
 from qtkernel.embed.undo import UndoStack
+from qtkernel.kernel.attribution import Attribution
 from qtkernel.kernel.control_requests import ControlRequests
 from qtkernel.kernel.info import InfoRequests
 from qtkernel.kernel.interrupt import Interrupter
@@ -32,6 +33,7 @@ from qtkernel.kernel.shell_requests import ShellRequests
 from qtkernel.kernel.stdin import Stdin
 from qtkernel.loops.base import EventLoop
 from qtkernel.loops.coroutines import GuestLoop
+from qtkernel.loops.turns import turns_of
 from qtkernel.protocol import Channel, Session
 from qtkernel.shell.interpreter import ShellInterpreter
 from qtkernel.shell.shell import ZMQInteractiveShell
@@ -98,7 +100,8 @@ class Assembly:
             lambda: self.publisher.overrun_notice(),
         )
         self._undo.push(lambda: self.iopub.close(0))
-        self.publisher = Publisher(session, self.iopub.publish, remember=plan.owns_process)
+        attribution = Attribution(turns_of(self.loop), remember=plan.owns_process)
+        self.publisher = Publisher(session, self.iopub.publish, attribution)
         self.interrupter = Interrupter(lambda: self.loop, lambda: nesting_level(self.loop))
         self.output = OutputBuffer(self.publisher, self.control_thread.call_later)
         self._stdin_channel = RouterChannel(
@@ -224,6 +227,7 @@ class Assembly:
         self._shell_channel.detach()
         self._stdin_channel.detach()
         self.loop = loop
+        self.publisher.attribution.turns = turns_of(loop)
         if self._guest is not None:
             self._host_guest()
         self._attach()

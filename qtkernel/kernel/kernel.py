@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from qtkernel.interpreter import Pending
+from qtkernel.kernel.attribution import steps_request
 from qtkernel.kernel.publisher import Publisher
 from qtkernel.kernel.queue import Request, RequestQueue
 from qtkernel.protocol import InvalidContent, Message, ProtocolError, Session, contents
@@ -61,6 +62,7 @@ class RequestCycle:
         """Handle a request, as far as it goes without waiting."""
         self._step(self._cycle(request), request.message)
 
+    @steps_request
     def _step(self, cycle: Coroutine[Pending, None, None], message: Message) -> None:
         with self._publisher.request(message):
             try:

@@ -1,28 +1,24 @@
-"""Publishing on IOPub, under the request that caused it.
+"""Publishing on IOPub, under the request that caused it (see `attribution`).
 
-The current request is a context variable: code of a cell has it, and so have the tasks that the
-cell starts, for as long as they live. Handing messages over never blocks.
+Handing messages over never blocks.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from types import CodeType
 from typing import Any
 
+from qtkernel.kernel.attribution import Attribution
+from qtkernel.loops.turns import Turns
 from qtkernel.protocol import Message, Session
 
 _getpid = os.getpid
 
 Frames = Sequence[Any]
-
-# One variable for all kernels of the process (a context variable is never freed), so the value
-# says whose request it is.
-_current: ContextVar[tuple[Publisher, Message] | None] = ContextVar(
-    "qtkernel_request", default=None
-)
 
 
 class Publisher:
@@ -31,51 +27,43 @@ class Publisher:
     Args:
         session: signs the messages.
         send: takes ready frames; must not block.
-        remember: whether output outside of any request belongs to the last cell that ran. True
-            for a standalone kernel, whose process has no other purpose; in an embedded kernel
-            such output is the host's own.
+        attribution: says which request output made here and now belongs to. By default one
+            that sees no event loop in event loops.
     """
 
     def __init__(
-        self, session: Session, send: Callable[[Frames], object], *, remember: bool = False
+        self,
+        session: Session,
+        send: Callable[[Frames], object],
+        attribution: Attribution | None = None,
     ) -> None:
         self._session = session
         self._send = send
-        self._remember = remember
-        self._last: Message | None = None
+        self.attribution = attribution or Attribution(Turns(complete=True))
         self._pid = _getpid()
         self._topic = b"kernel." + session.session_id.encode() + b"."
-
-    def current(self) -> Message | None:
-        """The request whose code is running here, or None."""
-        entry = _current.get()
-        if entry is not None and entry[0] is self:
-            return entry[1]
-        return self._last
+        # no call in between: every print of a cell asks twice
+        self.current = self.attribution.current
 
     def is_current(self) -> bool:
-        """Whether code of a request of this kernel is running here."""
-        entry = _current.get()
-        return entry is not None and entry[0] is self
+        """See `Attribution.is_current`."""
+        return self.attribution.is_current()
 
-    @contextmanager
-    def request(self, message: Message | None) -> Iterator[None]:
-        """Make `message` the current request, for this stretch of code on this thread.
+    def request(self, message: Message | None) -> AbstractContextManager[None]:
+        """See `Attribution.request`."""
+        return self.attribution.request(message)
 
-        The variable is set back by value, not by token: a stretch may end in another context
-        than it began in, when a request was parked in between.
-        """
-        previous = _current.get()
-        _current.set((self, message) if message is not None else None)
-        try:
-            yield
-        finally:
-            _current.set(previous)
+    def claim_code(self, code: CodeType) -> None:
+        """See `Attribution.claim_code`."""
+        self.attribution.claim_code(code)
 
-    def remember(self, message: Message) -> None:
-        """Note that a cell runs: later output without a request is its, if that is wanted."""
-        if self._remember:
-            self._last = message
+    def claim_thread(self, thread: threading.Thread) -> None:
+        """See `Attribution.claim_thread`."""
+        self.attribution.claim_thread(thread)
+
+    def carried(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """See `Attribution.carried`."""
+        return self.attribution.carried(function)
 
     def publish(
         self,

@@ -74,7 +74,7 @@ class ShellRequests:
 
     async def _execute(self, request: Request, content: contents.ExecuteRequest) -> ExecuteResult:
         cell = (request.message, content.allow_stdin)
-        self._publisher.remember(request.message)
+        self._publisher.attribution.remember(request.message)
         self._cells.append(cell)
         self.kernel.executing += 1
         # before anything is said of the cell: a frontend that has seen its execute_input may

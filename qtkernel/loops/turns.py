@@ -23,12 +23,14 @@ from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_RUNS: set[CodeType] = set()
+# by identity: hashing a code object goes through all that it is made of
+_RUNS: dict[int, CodeType] = {}
 
 
 def runs_events(function: F) -> F:
     """Mark a function that runs an event loop: what it calls is called by the loop."""
-    _RUNS.add(function.__code__)
+    code = function.__code__
+    _RUNS[id(code)] = code
     return function
 
 
@@ -80,9 +82,12 @@ class Turns:
         return None if frame is None else frame.f_back
 
     def _enters(self, frame: FrameType) -> bool:
-        if frame.f_code in _RUNS:
+        if id(frame.f_code) in _RUNS:
             return True
-        return any(entry[0] is frame and _is_there(entry) for entry in self._entered)
+        for entered, instruction in self._entered:  # no generator: each frame of a stack is asked
+            if entered is frame:
+                return frame.f_lasti == instruction
+        return False
 
 
 def _is_there(entry: tuple[FrameType, int]) -> bool:

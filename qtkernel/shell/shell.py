@@ -13,11 +13,13 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from IPython.core import page
 from IPython.core.autocall import ZMQExitAutocall
 from IPython.core.builtin_trap import BuiltinTrap
+from IPython.core.compilerop import CachingCompiler
 from IPython.core.display_functions import display
 from IPython.core.error import UsageError
 from IPython.core.history import HistoryManager
@@ -47,6 +49,19 @@ HISTORY_BATCH = 1000
 SwitchLoop = Callable[[str], None]
 
 
+class CellCompiler(CachingCompiler):  # type: ignore[misc]
+    """Compiles cells, and what magics make of them (``%%time``), and says so."""
+
+    claim_code: Callable[[CodeType], object] = staticmethod(lambda _code: None)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compile a piece of a cell. A cell is compiled again each time that it is run."""
+        code = super().__call__(*args, **kwargs)
+        if isinstance(code, CodeType):
+            self.claim_code(code)
+        return code
+
+
 class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
     """IPython's shell, speaking messages.
 
@@ -62,6 +77,8 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
 
     displayhook_class = Type(ResultHook)
     display_pub_class = Type(DisplayMessages)
+
+    compiler_class = Type(CellCompiler)
 
     autoindent = False
 
@@ -82,6 +99,7 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
         self._undos = [note_pager(), note_log_level(), self._sys_last.put_back]
         # an empty configuration, and not None, which would have traitlets look for an application
         super().__init__(config=config or Config(), **kwargs)
+        self.compile.claim_code = self.iopub.claim_code
         self.display_pub.iopub = self.displayhook.iopub = self.iopub
         self.display_pub.output = self.displayhook.output = self.output
         # as_hook drops the hook's first argument, the shell itself

@@ -129,7 +129,7 @@ class StreamProxy(io.TextIOBase):
 
     def isatty(self) -> bool:
         """No frontend is a terminal; the stream behind may be one."""
-        if self._iopub.is_current() or self._behind is None:
+        if self._iopub.current() is not None or self._behind is None:
             return False
         return self._behind.isatty()
 

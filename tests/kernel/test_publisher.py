@@ -9,7 +9,9 @@ from contextvars import copy_context
 
 import pytest
 
+from qtkernel.kernel.attribution import Attribution
 from qtkernel.kernel.publisher import Publisher
+from qtkernel.loops.turns import Turns
 from qtkernel.protocol import Session
 from tests.support.pure_kernel import KEY, PureKernel
 from tests.support.recorder import Recorder
@@ -88,13 +90,13 @@ def test_a_stretch_may_end_in_another_context(house: PureKernel, publisher: Publ
     assert publisher.current() is None
 
 
-def test_a_standalone_kernel_remembers_the_last_cell(house: PureKernel, recorder: Recorder) -> None:
+def test_a_standalone_kernel_remembers_the_last_cell(house: PureKernel) -> None:
     cell = house.message("execute_request", {})
-    forgetful = Publisher(Session(KEY), recorder.on("iopub"))
-    faithful = Publisher(Session(KEY), recorder.on("iopub"), remember=True)
-    for publisher in (forgetful, faithful):
-        publisher.remember(cell)
-        assert not publisher.is_current()
+    forgetful = Attribution(Turns(complete=True))
+    faithful = Attribution(Turns(complete=True), remember=True)
+    for attribution in (forgetful, faithful):
+        attribution.remember(cell)
+        assert not attribution.is_current()
     assert forgetful.current() is None
     assert faithful.current() is cell
 

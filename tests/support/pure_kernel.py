@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from qtkernel.kernel.attribution import Attribution
 from qtkernel.kernel.control_requests import ControlRequests
 from qtkernel.kernel.info import InfoRequests
 from qtkernel.kernel.interrupt import Interrupter
@@ -15,6 +16,7 @@ from qtkernel.kernel.publisher import Publisher
 from qtkernel.kernel.queue import Request
 from qtkernel.kernel.shell_requests import ShellRequests
 from qtkernel.kernel.stdin import Stdin
+from qtkernel.loops.turns import Turns
 from qtkernel.protocol import Message, ProtocolError, Session
 from tests.support.fake_interpreter import FakeInterpreter
 from tests.support.manual_loop import ManualLoop
@@ -45,7 +47,8 @@ class PureKernel:
         self.control_loop = ManualLoop()
         self.recorder = Recorder(KEY)
         self.session = Session(KEY)
-        self.publisher = Publisher(self.session, self.recorder.on("iopub"), remember=remember)
+        attribution = Attribution(Turns(complete=True), remember=remember)
+        self.publisher = Publisher(self.session, self.recorder.on("iopub"), attribution)
         self.interrupter = interrupter or Interrupter(lambda: self.loop, lambda: self.loop.level)
         self.asked: list[Sequence[Any]] = []
         self.unreachable = False

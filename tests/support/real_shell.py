@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from types import CodeType
 from typing import Any, TypeVar
 
 from qtkernel.interpreter import ExecuteResult, StdinNotAllowed
@@ -24,12 +26,20 @@ class Published:
     def __init__(self) -> None:
         self.said: list[tuple[str, Any]] = []
         self.parents: list[Any] = []
+        self.claimed: list[tuple[Any, Any]] = []
 
     def current(self) -> Any | None:
         return _parent.get()
 
-    def is_current(self) -> bool:
-        return _parent.get() is not None
+    def claim_code(self, code: CodeType) -> None:
+        self.claimed.append((self.current(), code))
+
+    def claim_thread(self, thread: threading.Thread) -> None:
+        self.claimed.append((self.current(), thread))
+
+    def carried(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        self.claimed.append((self.current(), function))
+        return function
 
     @contextlib.contextmanager
     def request(self, parent: Any) -> Iterator[None]:
