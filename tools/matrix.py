@@ -85,11 +85,11 @@ class Result:
         """The line of the table."""
         kinds = ("passed", "failed", "skipped", "xfailed")
         numbers = " ".join(f"{self.counts[kind]:>7}" for kind in kinds)
-        row = f"{self.cell.name:<13} {self.outcome:<7} {numbers} {self.seconds:>6.0f}"
+        row = f"{self.cell.name:<13} {self.outcome:<19} {numbers} {self.seconds:>6.0f}"
         return f"{row}  {self.versions}".rstrip()
 
 
-HEADING = f"{'cell':<13} {'outcome':<7}  passed  failed skipped xfailed      s  versions"
+HEADING = f"{'cell':<13} {'outcome':<19}  passed  failed skipped xfailed      s  versions"
 
 
 def find_python(version: str) -> str | None:
