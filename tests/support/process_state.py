@@ -56,6 +56,11 @@ _LAZY = {
     # by typing_extensions, when it is imported
     ("typing", "_check_generic"),
     ("typing", "_collect_parameters"),
+    # by its own __getattr__, from Python 3.13 on
+    ("typing", "AsyncContextManager"),
+    ("typing", "ContextManager"),
+    ("typing", "Match"),
+    ("typing", "Pattern"),
 }
 
 
@@ -120,7 +125,7 @@ def differences(before: State, after: State) -> list[str]:
             if name not in two:
                 lines.append(f"{category}: {name} is gone (was {one[name]!r})")
             elif name not in one:
-                if not _is_import(category, two[name]):
+                if not (_is_import(category, two[name]) or _is_lazy(category, two[name])):
                     lines.append(f"{category}: {name} is new: {two[name]!r}")
             elif one[name] != two[name]:
                 lines.append(f"{category}: {name} was {one[name]!r}, is {two[name]!r}")
@@ -130,6 +135,12 @@ def differences(before: State, after: State) -> list[str]:
 def _is_import(category: str, value: Any) -> bool:
     # a package gets each of its modules as a name when that is imported
     return category.startswith(_MODULE) and isinstance(value.value, ModuleType)
+
+
+def _is_lazy(category: str, value: Any) -> bool:
+    # PySide6 creates its classes when they are asked for
+    of_pyside = category.startswith(f"{_MODULE}PySide6.") and isinstance(value.value, type)
+    return of_pyside and category == f"{_MODULE}{value.value.__module__}"
 
 
 def _by_id(values: Mapping[str, Any]) -> dict[str, Any]:

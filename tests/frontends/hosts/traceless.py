@@ -100,10 +100,12 @@ class Host:
 
 
 def run_qt(host: Host) -> None:
-    """An application of Qt's that has run its loop before."""
+    """An application of Qt's that has run its loop before, and has slots in Python."""
     from tests.support.binding import QtCore, QtWidgets
 
     app = QtWidgets.QApplication(sys.argv[:1])
+    # for the first one PySide6 gives the application a QObject that stays
+    app.lastWindowClosed.connect(lambda: None)
     QtCore.QTimer.singleShot(0, app.quit)
     app.exec()
     host.begin(lambda: QtCore.QTimer.singleShot(0, app.quit))
