@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import Any
 
 BINDINGS = ("PyQt5", "PyQt6", "PySide6", "PySide2")
@@ -81,6 +81,39 @@ def core_of(application: object) -> ModuleType:
         if cls.__name__ == "QCoreApplication" and cls.__module__.endswith(".QtCore"):
             return sys.modules[cls.__module__]
     raise TypeError(f"not a QCoreApplication: {application!r}")
+
+
+def origin_of(trace: TracebackType | None) -> str:
+    """Where an exception comes from that has just left Python code which Qt had called.
+
+    To be asked in ``sys.excepthook``, while the slot's signal is still being delivered. Says the
+    function, and the object and the signal that called it as far as Qt knows them: PyQt tells the
+    sender of any slot, PySide of methods of QObjects, the signal is known of decorated ones.
+    """
+    if trace is None:
+        return ""
+    frame = trace.tb_frame
+    origin = f"in {frame.f_code.co_qualname}"
+    core = sys.modules.get(f"{imported_binding()}.QtCore")
+    if core is None:
+        return origin
+    try:
+        receiver: Any = frame.f_locals.get("self")
+        known = isinstance(receiver, core.QObject)
+        sender = receiver.sender() if known else core.QObject().sender()
+        return origin if sender is None else f"{origin}, a slot of {_describe(sender, receiver)}"
+    except (RuntimeError, AttributeError):  # the object is being deleted, or is of another binding
+        return origin
+
+
+def _describe(sender: Any, receiver: Any) -> str:
+    words = str(sender.metaObject().className())
+    if sender.objectName():
+        words += f" {sender.objectName()!r}"
+    index = getattr(receiver, "senderSignalIndex", lambda: -1)()
+    if index >= 0:
+        words += f", signal {bytes(sender.metaObject().method(index).methodSignature()).decode()}"
+    return words
 
 
 def execute(runnable: Any) -> int:

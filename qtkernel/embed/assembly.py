@@ -21,6 +21,7 @@ from qtkernel.channels.iopub import IOPubThread
 from qtkernel.channels.router import RouterChannel
 from qtkernel.embed.control_thread import ControlThread
 from qtkernel.embed.endpoints import Address
+from qtkernel.embed.hooks import UnhandledExceptions
 from qtkernel.embed.undo import UndoStack
 from qtkernel.kernel.attribution import Attribution
 from qtkernel.kernel.control_requests import ControlRequests
@@ -38,6 +39,7 @@ from qtkernel.protocol import Channel, Session
 from qtkernel.shell.interpreter import ShellInterpreter
 from qtkernel.shell.shell import ZMQInteractiveShell
 from qtkernel.shell.streams import OutputBuffer, install_streams
+from qtkernel.shell.unhandled import UnhandledErrors
 
 CLOSE_TIMEOUT = 1.0
 """Seconds that each thread gets to send what it still has when the kernel closes."""
@@ -63,6 +65,8 @@ class Plan:
     profile_dir: Any = None
     switch_loop: Callable[[str], None] = lambda _name: None
     shut_down: Callable[[bool], object] = lambda _restart: None
+    interrupted: Callable[[], object] = lambda: None
+    """What Ctrl+C in the application's own terminal does where PyQt would abort the process."""
 
 
 class Assembly:
@@ -126,6 +130,11 @@ class Assembly:
         )
         interpreter.connect_input(requests.read_input)
         self._build_channels(session, interpreter, plan)
+        self.unhandled = UnhandledExceptions(
+            UnhandledErrors(self.shell, self.publisher).show,
+            lambda trace: attribution.of_traceback(trace) or self.publisher.current(),
+            plan.interrupted,
+        )
         self.heartbeat = Heartbeat(sockets[Channel.HB])
 
     def _build_shell(self, plan: Plan) -> ZMQInteractiveShell:
@@ -212,12 +221,14 @@ class Assembly:
     def start(self) -> None:
         """Take the streams, start the threads and let the loop drive the sockets."""
         self._undo.push(install_streams(self.output, self.publisher))
+        self._undo.push(self.unhandled.install())
         atexit.register(self.close)
         self._undo.push(lambda: atexit.unregister(self.close))
         self.iopub.start()
         self.control_thread.start(self._control_channel)
         self.heartbeat.start()
         if self._guest is not None:
+            self._show_errors_of(self._guest)
             self._host_guest()
         self._attach()
         self.publisher.status("starting")
@@ -248,7 +259,11 @@ class Assembly:
         """The guest asyncio loop, made when it is first needed."""
         if self._guest is None:
             self._guest = GuestLoop(self.loop)
+            self._show_errors_of(self._guest)
         return self._guest
+
+    def _show_errors_of(self, guest: GuestLoop) -> None:
+        guest.asyncio_loop.set_exception_handler(self.unhandled.in_task)
 
     def _host_guest(self) -> None:
         assert self._guest is not None

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from qtkernel.embed.assembly import Assembly, Plan
 from qtkernel.embed.endpoints import Transport, Wishes, open_address
+from qtkernel.embed.hooks import end_as_interrupted, loop_error
 from qtkernel.embed.trace import Snapshot
 from qtkernel.embed.undo import UndoStack
 from qtkernel.loops.base import EventLoop
@@ -49,6 +50,7 @@ class EmbeddedKernel:
             self._undo.push(loop.close)
         plan.shut_down = self._shutdown_requested
         plan.switch_loop = self._refuse_switch
+        plan.interrupted = self._interrupted
         with self._undo.run_if_it_fails():
             self._address = open_address(wishes, self._undo)
             if loop is not None:
@@ -67,7 +69,7 @@ class EmbeddedKernel:
         atexit.unregister(self.close)
         try:
             with self._undo.run_if_it_fails():
-                loop = detect_host()
+                loop = detect_host(loop_error)
                 self._undo.push(loop.close)
                 self._begin(loop)
         except BaseException:
@@ -212,6 +214,10 @@ class EmbeddedKernel:
         elif self._on_shutdown is not None:
             self._on_shutdown()
 
+    def _interrupted(self) -> None:
+        self._assembly.close()
+        end_as_interrupted()
+
     def _refuse_switch(self, name: str) -> None:
         running = self._assembly.loop.name
         if name != running:
@@ -287,7 +293,7 @@ def embed(
 
 def _host_loop(defer: bool) -> EventLoop | None:
     try:
-        return detect_host()
+        return detect_host(loop_error)
     except NoEventLoop:
         if defer:
             return None

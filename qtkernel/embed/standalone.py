@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import signal
 import socket
-import sys
 import types
 from typing import Any
 
@@ -80,7 +79,6 @@ class StandaloneKernel:
     def start(self) -> None:
         """Begin to serve; requests are handled once `run` is called."""
         self._install_signals()
-        self._install_excepthook()
         self.assembly.start()
         self.assembly.requests.on_executed.append(self._after_cell)
         watch_parent(self.end)
@@ -152,17 +150,6 @@ class StandaloneKernel:
             self.assembly.loop.call_later(_END_RETRY, lambda: self._end(patience - _END_RETRY))
         else:
             self.assembly.loop.stop()
-
-    def _install_excepthook(self) -> None:
-        """Show what a slot raises, as the output of the last cell: PyQt would end the process."""
-        previous, hook = sys.excepthook, self.assembly.shell.excepthook
-        sys.excepthook = hook
-
-        def undo() -> None:
-            if sys.excepthook == hook:
-                sys.excepthook = previous
-
-        self._undo.push(undo)
 
     # Signals. Python handles them only when Python code runs, and the loop waits in C: a byte
     # that the C-level handler writes wakes it.

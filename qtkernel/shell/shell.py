@@ -95,8 +95,8 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
         self.host_names: frozenset[str] = frozenset()
         self.on_exit: Callable[[], object] = lambda: None
         self._module_lists: dict[str, Any] = {}
-        self._sys_last = LastError()
-        self._undos = [note_pager(), note_log_level(), self._sys_last.put_back]
+        self.sys_last = LastError()
+        self._undos = [note_pager(), note_log_level(), self.sys_last.put_back]
         # an empty configuration, and not None, which would have traitlets look for an application
         super().__init__(config=config or Config(), **kwargs)
         self.compile.claim_code = self.iopub.claim_code
@@ -293,8 +293,17 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
 
     def _get_exc_info(self, exc_tuple: Any = None) -> Any:
         found = super()._get_exc_info(exc_tuple)
-        self._sys_last.shown(found[1])
+        self.sys_last.shown(found[1])
         return found
+
+    @property
+    def excepthook(self) -> Callable[..., object]:
+        """What IPython would put in the place of sys.excepthook for as long as a cell runs.
+
+        It is to stay as it is: what a slot raises is for the kernel's hook and the host's, and an
+        awaiting cell would leave its own there while the host goes on.
+        """
+        return sys.excepthook
 
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
         """Show an exception; groups in Python's own form, which shows all of their members."""

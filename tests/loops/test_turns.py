@@ -102,6 +102,42 @@ def test_a_slot_in_a_nested_loop_is_not_the_cells(
     assert seen["counted"]
 
 
+def test_the_very_frame_that_had_entered_a_loop_goes_on(loop: QtLoop) -> None:
+    from tests.support.binding import QtCore
+
+    turns, seen = loop.turns, []
+
+    def helper() -> None:
+        seen.append(names(turns))
+
+    def cell() -> None:
+        QtCore.QTimer.singleShot(0, helper)
+        for _ in range(3):
+            QtCore.QCoreApplication.processEvents()
+            seen.append(names(turns))
+            helper()
+
+    in_the_loop(loop, cell)
+    in_slot, *others = seen
+    assert "helper" in in_slot
+    assert "cell" not in in_slot
+    assert len(others) == 6
+    assert all("cell" in each for each in others)
+
+
+def test_loops_that_have_ended_are_forgotten(loop: QtLoop) -> None:
+    kept: list[int] = []
+
+    def cell() -> None:
+        for _ in range(5):
+            spin_event_loop(lambda: None)
+            open_dialog(lambda: None)
+        kept.append(len(loop.turns._entered))
+
+    in_the_loop(loop, cell)
+    assert kept[0] <= 2  # the outermost, and the last one
+
+
 def test_a_signal_that_a_cell_emits_is_the_cells_doing(loop: QtLoop) -> None:
     from tests.support.binding import QtWidgets
 
