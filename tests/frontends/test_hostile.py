@@ -222,7 +222,6 @@ def test_two_clients_race(program: Program, start: Starter) -> None:
     assert one.execute("assert n == 400")["status"] == "ok"
 
 
-@pytest.mark.xfail(strict=True, reason="PyQt aborts the process: excepthooks come with issue 3")
 def test_an_exception_in_a_slot_of_a_cell(host: Program, start: Starter) -> None:
     frontend = start.frontend(host)
     frontend.run(
