@@ -87,9 +87,9 @@ class Assembly:
         self._pid = _getpid()
         self._thread = threading.get_ident()
         self._guest = guest
-        # what comes next may fail; `close` does these before, with more patience
+        # what comes next may fail; `close` does these, too, and earlier
         self.control_thread = ControlThread()
-        undo.push(lambda: self.control_thread.close(0))
+        undo.push(lambda: self.control_thread.close(CLOSE_TIMEOUT))
         self._build(plan)
 
     # Putting together
@@ -103,7 +103,7 @@ class Assembly:
             lambda topic: self.publisher.welcome(topic),
             lambda: self.publisher.overrun_notice(),
         )
-        self._undo.push(lambda: self.iopub.close(0))
+        self._undo.push(lambda: self.iopub.close(CLOSE_TIMEOUT))
         attribution = Attribution(turns_of(self.loop), remember=plan.owns_process)
         self.publisher = Publisher(session, self.iopub.publish, attribution)
         self.interrupter = Interrupter(lambda: self.loop, lambda: nesting_level(self.loop))
@@ -230,13 +230,13 @@ class Assembly:
         if self._guest is not None:
             self._show_errors_of(self._guest)
             self._host_guest()
+        self._undo.push(self._detach)
         self._attach()
         self.publisher.status("starting")
 
     def move_to(self, loop: EventLoop) -> None:
         """Let another event loop drive the kernel from now on."""
-        self._shell_channel.detach()
-        self._stdin_channel.detach()
+        self._detach()
         self.loop = loop
         self.publisher.attribution.turns = turns_of(loop)
         if self._guest is not None:
@@ -247,6 +247,10 @@ class Assembly:
     def _attach(self) -> None:
         self._shell_channel.attach(self.loop)
         self._stdin_channel.attach(self.loop)
+
+    def _detach(self) -> None:
+        self._shell_channel.detach()
+        self._stdin_channel.detach()
 
     # Coroutines
 
