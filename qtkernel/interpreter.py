@@ -246,6 +246,10 @@ class Interruption(Protocol):
     def waiting(self, end_wait: Callable[[], object]) -> AbstractContextManager[None]:
         """While the cell waits: an interrupt calls `end_wait`."""
 
+    @property
+    def pending(self) -> bool:
+        """Whether an interrupt has been asked for that the cell has not seen."""
+
 
 ReadInput = Callable[[str, bool], str]
 """Asks the frontend for a line: prompt, and whether it is a password.

@@ -47,11 +47,6 @@ CLOSE_TIMEOUT = 1.0
 _getpid = os.getpid
 
 
-def nesting_level(loop: EventLoop) -> int:
-    """How many event loops are nested on the loop's thread, as far as its backend can tell."""
-    return int(getattr(loop, "level", 0))
-
-
 @dataclass
 class Plan:
     """What distinguishes one kernel from another."""
@@ -106,7 +101,7 @@ class Assembly:
         self._undo.push(lambda: self.iopub.close(CLOSE_TIMEOUT))
         attribution = Attribution(turns_of(self.loop), remember=plan.owns_process)
         self.publisher = Publisher(session, self.iopub.publish, attribution)
-        self.interrupter = Interrupter(lambda: self.loop, lambda: nesting_level(self.loop))
+        self.interrupter = Interrupter(lambda: self.loop)
         self.output = OutputBuffer(self.publisher, self.control_thread.call_later)
         self._stdin_channel = RouterChannel(
             Channel.STDIN, sockets[Channel.STDIN], session, lambda *message: stdin.receive(*message)
@@ -192,6 +187,7 @@ class Assembly:
                 shell_handlers,
                 self.output.flush,
                 self.requests.describe_error,
+                self.requests.interruptible,
             ),
             lambda callback: self.loop.call_soon_threadsafe(callback),
         )

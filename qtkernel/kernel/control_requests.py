@@ -8,13 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from qtkernel.kernel.interrupt import REPEAT, Interrupter
+from qtkernel.kernel.interrupt import Interrupter
 from qtkernel.kernel.publisher import Publisher
 from qtkernel.kernel.queue import Request
 from qtkernel.loops.base import EventLoop
 from qtkernel.protocol import contents
 
 Reply = Mapping[str, Any]
+
+REPEAT = 0.05
+"""Seconds between two signals while an interrupt has not been taken, at most."""
+
+_FIRST_REPEAT = 0.001
+"""Seconds to the second signal: the first may have hit a slot that the cell lets run."""
 
 
 class ControlRequests:
@@ -37,6 +43,7 @@ class ControlRequests:
         self._interrupter = interrupter
         self._loop = control_loop
         self._shut_down = shut_down
+        self._repeating = False
 
     async def interrupt_request(
         self, _request: Request, _content: contents.InterruptRequest
@@ -54,10 +61,16 @@ class ControlRequests:
 
     def interrupt(self) -> None:
         """Interrupt the running cell, and see to it until it has been taken. Control thread."""
-        if self._interrupter.interrupt():
-            self._loop.call_later(REPEAT, self._repeat)
+        if self._interrupter.interrupt() and not self._repeating:
+            self._repeating = True
+            self._repeat_in(_FIRST_REPEAT)
 
-    def _repeat(self) -> None:
+    def _repeat_in(self, delay: float) -> None:
+        self._loop.call_later(delay, lambda: self._repeat(delay))
+
+    def _repeat(self, delay: float) -> None:
         if self._interrupter.pending:
             self._interrupter.again()
-            self._loop.call_later(REPEAT, self._repeat)
+            self._repeat_in(min(2 * delay, REPEAT))
+        else:
+            self._repeating = False

@@ -5,14 +5,22 @@ whatever runs there. That may be the cell, but just as well the kernel's own cod
 slot of the host that a nested event loop called while the cell waits in a dialog. So the handler
 looks where it is:
 
-* It raises only if the interrupted stack contains a *region* (`Interrupter.call`, or a coroutine
-  driven by `Interrupter.drive`) and no event loop has been entered since the cell began. A flag
+* It raises only if a *region* (`Interrupter.call`, or a coroutine driven by `Interrupter.drive`)
+  is among the frames that the innermost event loop has called (`qtkernel.loops.turns`). A flag
   would not do: there is always a bytecode between the end of the cell and its clearing. A frame is
-  on the stack or it is not.
+  on the stack or it is not. So a slot is not hit, whatever it was that let it run: a dialog, or
+  the ``app.processEvents()`` of a loop in the cell.
+* A task that the cell has started, and that runs while the cell awaits, is cancelled where it is,
+  and the interrupt goes on to the cell. (A KeyboardInterrupt that a task lets out would end the
+  host's own asyncio loop.)
 * Otherwise, if the cell waits in a way that we know (`waiting`: an await, an input()), that wait
   is ended and raises by itself.
-* Otherwise the interrupt stays pending; `interrupt` repeats the signal every 50 ms until it is
-  taken, and the end of the cell takes it at the latest. With nothing running it is dropped.
+* Otherwise, if the cell has entered the innermost event loop, what that loop belongs to is ended
+  (`qtkernel.loops.waits`): a dialog is rejected, a menu closed. The signal comes when the call
+  returns.
+* Otherwise the interrupt stays pending. Whoever asked for it repeats the signal until it is taken
+  (`control_requests`), and the end of the cell takes it at the latest. With nothing running it is
+  dropped.
 
 A real signal is sent, because only that ends a blocking system call (`time.sleep`: measured
 0.2 ms). It is directed at the main thread, and the main thread is woken out of the toolkit's own
@@ -24,30 +32,37 @@ would hit the host.
 
 from __future__ import annotations
 
+import asyncio
 import bdb
 import contextlib
 import os
 import pdb
 import signal
+import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextvars import ContextVar
 from types import FrameType
 from typing import Any, TypeVar
 
 from qtkernel.interpreter import Stepped
 from qtkernel.loops.base import EventLoop
+from qtkernel.loops.turns import turns_of
+from qtkernel.loops.waits import waits_of
 
 T = TypeVar("T")
 
-REPEAT = 0.05
-"""Seconds between two signals while an interrupt has not been taken."""
-
 _RETELL = 1.0  # seconds after which a wait that has not ended is told again
+_REEND = 0.2  # seconds after which an event loop that has not ended is ended again
 _SETTLE = 0.2  # seconds that a signal under way is waited for, at most
 _clock = time.monotonic
 _sleep = time.sleep
 _getpid = os.getpid
+
+# The kernel whose cell has started a task: a task inherits it, and so do those that it starts. A
+# context variable is never freed, so there is one for all kernels of the process.
+_interrupter: ContextVar[Interrupter | None] = ContextVar("qtkernel_interrupter", default=None)
 
 
 class Interrupter:
@@ -57,12 +72,10 @@ class Interrupter:
 
     Args:
         loop: returns the event loop that the kernel runs on at the moment.
-        level: returns how many event loops are nested on the kernel's thread.
     """
 
-    def __init__(self, loop: Callable[[], EventLoop], level: Callable[[], int]) -> None:
+    def __init__(self, loop: Callable[[], EventLoop]) -> None:
         self._loop = loop
-        self._level = level
         self._pid = _getpid()
         self._thread = threading.get_ident()
         self._can_signal = threading.current_thread() is threading.main_thread()
@@ -70,9 +83,8 @@ class Interrupter:
         self._running = False
         self._pending = False
         self._sent_at: float | None = None  # of a signal that the handler has not seen yet
-        self._base_level = 0
-        self._waits: list[Callable[[], object]] = []
-        self._told: tuple[Callable[[], object] | None, float] = (None, 0.0)
+        self._waits: list[tuple[Callable[[], object], bool]] = []
+        self._told: tuple[object, float] = (None, 0.0)
         self._previous: Any = None
         self._installed = False
 
@@ -80,14 +92,15 @@ class Interrupter:
 
     def begin(self) -> None:
         """A cell begins: from here on an interrupt is for it."""
-        self._base_level = self._level()
+        waits_of(self._loop()).begin()
         if self._can_signal and not self._installed:
             self._previous = signal.signal(signal.SIGINT, self._on_signal)
         with self._lock:
             self._running = True
 
     def end(self) -> bool:
-        """The cell has ended; True if an interrupt came that it has not seen."""
+        """The cell has ended; True if an interrupt came that it has not seen. Idempotent."""
+        waits_of(self._loop()).call_off_strike()
         with self._lock:
             self._running = False
             pending, self._pending = self._pending, False
@@ -140,20 +153,32 @@ class Interrupter:
         that its user meant, at the very await, so that its except and finally clauses run as they
         would in synchronous code.
         """
-        return await Stepped(coroutine, translate=self._as_interrupt)
+        _interrupter.set(self)
+        return await Stepped(coroutine, around=self._step, translate=self._as_interrupt)
+
+    @contextlib.contextmanager
+    def _step(self) -> Iterator[None]:
+        waits_of(self._loop()).begin()  # the host may have opened something meanwhile
+        yield
 
     def _as_interrupt(self, error: BaseException) -> BaseException:
         interrupted = not isinstance(error, Exception) and self.take()
         return KeyboardInterrupt() if interrupted else error
 
     @contextlib.contextmanager
-    def waiting(self, end_wait: Callable[[], object]) -> Iterator[None]:
-        """While the cell waits for something: an interrupt calls `end_wait`, on this thread."""
-        self._waits.append(end_wait)
+    def waiting(self, end_wait: Callable[[], object], *, nested: bool = False) -> Iterator[None]:
+        """While the cell waits for something: an interrupt calls `end_wait`, on this thread.
+
+        Args:
+            end_wait: ends the wait.
+            nested: the wait is in a nested run of the kernel's own loop.
+        """
+        wait = (end_wait, nested)
+        self._waits.append(wait)
         try:
             yield
         finally:
-            self._waits.remove(end_wait)
+            self._waits.remove(wait)
 
     def take(self) -> bool:
         """Whether an interrupt is pending; it is taken by asking."""
@@ -171,7 +196,7 @@ class Interrupter:
     def interrupt(self) -> bool:
         """Interrupt the running cell; False if none runs. From any thread; returns at once.
 
-        Whoever calls this repeats it with `again` every `REPEAT` seconds while `pending`.
+        Whoever calls this repeats it with `again` while `pending`.
         """
         with self._lock:
             if not self._running:
@@ -189,7 +214,7 @@ class Interrupter:
                 self._sent_at = _clock()
                 _send_signal(self._thread)
         # the main thread may sit in the toolkit's C++ loop, where no Python code runs
-        self._loop().call_soon_threadsafe(self._deliver_to_wait)
+        self._loop().call_soon_threadsafe(self._deliver)
 
     # On the kernel's thread
 
@@ -205,32 +230,65 @@ class Interrupter:
         if not self._running:
             return
         self._begin_pending()
-        if self._in_region(frame) and self._level() <= self._base_level:
+        region = self._region(turns_of(self._loop()).interrupted_frames(frame))
+        if region is _TASK:
+            raise asyncio.CancelledError
+        if region is not None:
             self._pending = False
+            waits_of(self._loop()).call_off_strike()
             raise KeyboardInterrupt
-        self._deliver_to_wait()
+        loop = self._loop()
+        if self._has_entered_loop(frame) and waits_of(loop).strike_on_return():
+            self._sent_at = _clock()  # one was meant for the cell, and hit a slot on its way
+        loop.call_soon_threadsafe(self._deliver)
 
     def _begin_pending(self) -> None:
         if not self._pending:
             self._told = (None, 0.0)
         self._pending = True
 
-    def _deliver_to_wait(self) -> None:
-        """Tell the innermost wait, once: the signal's handler and the posted callback both come
-        here, and a task that is cancelled twice raises twice."""
-        if not self._pending or not self._waits:
+    def _deliver(self) -> None:
+        """Let the cell out of where it waits. Called by the loop, and thus by the innermost."""
+        if not self._pending:
             return
-        wait, (told, told_at) = self._waits[-1], self._told
-        if wait is not told or _clock() - told_at > _RETELL:
-            self._told = (wait, _clock())
-            wait()
+        loop = self._loop()
+        if not self._has_entered_loop(sys._getframe()) or (self._waits and self._waits[-1][1]):
+            self._tell_wait()
+        elif self._can_signal:
+            if self._is_due(turns_of(loop).places(), _REEND):
+                waits_of(loop).end()
+            if waits_of(loop).strike_on_return():
+                self._sent_at = _clock()
 
-    def _in_region(self, frame: FrameType | None) -> bool:
-        while frame is not None:
+    def _tell_wait(self) -> None:
+        # once: a task that is cancelled twice raises twice
+        if self._waits and self._is_due(self._waits[-1], _RETELL):
+            self._waits[-1][0]()
+
+    def _is_due(self, wait: object, patience: float) -> bool:
+        told, told_at = self._told
+        if wait == told and _clock() - told_at <= patience:
+            return False
+        self._told = (wait, _clock())
+        return True
+
+    def _has_entered_loop(self, frame: FrameType | None) -> bool:
+        """Whether the cell has entered the event loop that has called `frame`."""
+        turns = turns_of(self._loop())
+        return self._region(turns.frames(turns.entered_from(frame))) is not None
+
+    def _region(self, frames: Iterable[FrameType]) -> object:
+        """`_CELL` if code of the cell is among `frames`, `_TASK` for a task of a cell, or None."""
+        for frame in frames:
             if frame.f_code in _REGIONS and frame.f_locals.get("self") is self:
-                return True
-            frame = frame.f_back
-        return False
+                return _CELL
+            if frame.f_code is _HANDLE_RUN and self._has_started(frame.f_locals.get("self")):
+                return _TASK
+        return None
+
+    def _has_started(self, handle: Any) -> bool:
+        context = getattr(handle, "_context", None)
+        return context is not None and context.get(_interrupter) is self
 
     def _settle(self) -> None:
         # the handler runs on this thread, between bytecodes of this very loop
@@ -256,4 +314,6 @@ def _send_signal(thread: int) -> None:
         signal.pthread_kill(thread, signal.SIGINT)
 
 
+_CELL, _TASK = "cell", "task"
+_HANDLE_RUN = asyncio.Handle._run.__code__
 _REGIONS = frozenset({Interrupter.call.__code__, Interrupter.drive.__code__})

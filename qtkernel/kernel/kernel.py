@@ -34,6 +34,10 @@ _log = logging.getLogger("qtkernel.kernel")
 _clock = time.perf_counter
 
 
+def _nothing_around(_request: Request) -> contextlib.AbstractContextManager[None]:
+    return contextlib.nullcontext()
+
+
 class RequestCycle:
     """Runs requests of one channel through the ritual of busy, reply, idle.
 
@@ -42,6 +46,8 @@ class RequestCycle:
         flush: sends what the streams hold back; called before the reply.
         describe_error: makes the content of an error reply that must carry more than the error
             itself, such as execute_reply's execution_count.
+        around: makes a context manager for a whole request, from before its busy to after its
+            idle.
     """
 
     def __init__(
@@ -51,12 +57,14 @@ class RequestCycle:
         handlers: Mapping[str, Handler],
         flush: Callable[[], object],
         describe_error: Callable[[Request], Reply] = lambda _request: {},
+        around: Callable[[Request], contextlib.AbstractContextManager[None]] = _nothing_around,
     ) -> None:
         self._session = session
         self._publisher = publisher
         self._handlers = handlers
         self._flush = flush
         self._describe_error = describe_error
+        self._around = around
 
     def start(self, request: Request) -> None:
         """Handle a request, as far as it goes without waiting."""
@@ -73,14 +81,15 @@ class RequestCycle:
 
     async def _cycle(self, request: Request) -> None:
         message = request.message
-        self._publisher.status("busy", message)
-        try:
-            reply = await self._handle(request)
-            self._flush()
-            if reply is not None:
-                self._reply(request, reply)
-        finally:
-            self._publisher.status("idle", message)
+        with self._around(request):
+            self._publisher.status("busy", message)
+            try:
+                reply = await self._handle(request)
+                self._flush()
+                if reply is not None:
+                    self._reply(request, reply)
+            finally:
+                self._publisher.status("idle", message)
 
     async def _handle(self, request: Request) -> Reply | None:
         if request.aborted:

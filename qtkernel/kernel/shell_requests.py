@@ -5,8 +5,9 @@ They run on the kernel's own thread, where the interpreter lives.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from qtkernel.interpreter import (
@@ -72,14 +73,27 @@ class ShellRequests:
             reply |= _error_fields(result.error)
         return reply
 
+    @contextlib.contextmanager
+    def interruptible(self, request: Request) -> Iterator[None]:
+        """Around a request. From before anything is said of a cell an interrupt is for it.
+
+        A frontend that has seen its busy may interrupt it (measured with the execute_input that
+        comes after: with two busy cores that request was there first).
+        """
+        if request.msg_type != "execute_request" or request.aborted:
+            yield
+            return
+        self._interrupter.begin()
+        try:
+            yield
+        finally:
+            self._interrupter.end()  # of a cell that never ran; else it has ended before its reply
+
     async def _execute(self, request: Request, content: contents.ExecuteRequest) -> ExecuteResult:
         cell = (request.message, content.allow_stdin)
         self._publisher.attribution.remember(request.message)
         self._cells.append(cell)
         self.kernel.executing += 1
-        # before anything is said of the cell: a frontend that has seen its execute_input may
-        # interrupt it (measured: with two busy cores that request was there first)
-        self._interrupter.begin()
         pending = False
         try:
             if not content.silent:

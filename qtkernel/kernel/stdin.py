@@ -81,7 +81,10 @@ class Stdin:
         self.drain()  # what has arrived until now answers nothing that is asked from now on
         self._open(question)
         try:
-            with self._interrupter.waiting(question.interrupt), self._publisher.request(None):
+            with (
+                self._interrupter.waiting(question.interrupt, nested=True),
+                self._publisher.request(None),
+            ):
                 self._ask(question, CONNECT_PATIENCE)
                 while not question.done:
                     loop.run()

@@ -9,9 +9,9 @@ loop too, but hang its selector's own descriptor on the toolkit, which wakes it 
 readers is readable. `qt` has a QSocketNotifier for each reader. All of them share the
 bookkeeping in `pending`.
 
-Beside the seam every backend has the property ``level``: how many event loops deep its thread is
-at the moment, as far as the toolkit tells. An interrupt compares it with the level at which the
-cell began, so as not to raise inside a host's slot.
+Beside the seam a backend may have two attributes, for the sake of interrupts. ``turns`` knows which
+part of the stack the innermost event loop has called (`turns`), so that nothing is raised inside a
+host's slot; ``waits`` ends the dialog or event loop that a cell waits in (`waits`).
 """
 
 from qtkernel.loops.base import Callback, ErrorHandler, EventLoop, TimerHandle, log_error

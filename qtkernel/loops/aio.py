@@ -72,11 +72,6 @@ class AsyncioLoop:
         loop._closes_loop = True
         return loop
 
-    @property
-    def level(self) -> int:
-        """How many event loops deep this thread is: the asyncio loop and nested runs."""
-        return self._core.level + int(self.asyncio_loop.is_running())
-
     def add_reader(self, fd: int, callback: Callback) -> None:
         """See `EventLoop.add_reader`."""
         self._core.add_reader(fd, callback)
@@ -113,7 +108,7 @@ class AsyncioLoop:
 
     def stop(self) -> None:
         """See `EventLoop.stop`. Stopping a run that has not returned yet once more is one stop."""
-        if self._core.level:
+        if self._core.runs:
             self._core.stop()
         elif self._outermost:
             self._stopped = True

@@ -58,9 +58,9 @@ class HeadlessLoop:
         self._closed = False
 
     @property
-    def level(self) -> int:
-        """How many event loops deep this thread is."""
-        return len(self._runs)
+    def runs(self) -> bool:
+        """Whether a `run` is under way."""
+        return bool(self._runs)
 
     def add_reader(self, fd: int, callback: Callback) -> None:
         """See `EventLoop.add_reader`."""
@@ -140,6 +140,7 @@ class HeadlessLoop:
         """Every descriptor that has a reader, the wake-up included."""
         return [key.fd for key in self._selector.get_map().values()]
 
+    @runs_events
     def step(self) -> None:
         """Serve what there is without waiting: for who hangs this loop on a toolkit's."""
         try:
@@ -152,6 +153,7 @@ class HeadlessLoop:
         finally:
             self._rest()
 
+    @runs_events
     def fire(self) -> None:
         """The toolkit's timer for the announced deadline has fired: serve the timers."""
         self._timers.fired()

@@ -32,7 +32,8 @@ from qtkernel import qt
 from qtkernel.loops.base import Callback, ErrorHandler, log_error
 from qtkernel.loops.errors import NoDisplay, NoEventLoop, WrongThread
 from qtkernel.loops.pending import CallbackQueue, Timer, TimerHeap, report, run_guarded
-from qtkernel.loops.turns import Turns, runs_events
+from qtkernel.loops.qt_waits import QtWaits
+from qtkernel.loops.turns import Turns, tells_turns
 
 LONGEST_INTERVAL = 2**31 - 1
 """Milliseconds that a QTimer can wait; for longer delays it fires early and is set again."""
@@ -120,7 +121,8 @@ class QtLoop:
         self._timer.setTimerType(core.Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._timer_fired)
         self._quit_on_last_window_closed = self._keep_without_windows()
-        self.turns = Turns(complete=True)
+        self.turns = Turns(complete=True, level=self._level)
+        self.waits = QtWaits(core, self.turns, self._level)
         self._dispatcher = core.QAbstractEventDispatcher.instance()
         for signal in self._turn_signals():
             signal.connect(self._turn_begins)
@@ -140,11 +142,6 @@ class QtLoop:
             # has to be there when %gui comes back from another toolkit.
             _created.append(app)
         return cls(app, on_error, owns_app=True)
-
-    @property
-    def level(self) -> int:
-        """How many event loops deep this thread is, the host's and a dialog's included."""
-        return int(self._thread.loopLevel()) + self._by_hand
 
     def add_reader(self, fd: int, callback: Callback) -> None:
         """See `EventLoop.add_reader`."""
@@ -184,7 +181,7 @@ class QtLoop:
         run = _Run()
         self._runs.append(run)
         try:
-            if self._app is not None and self.level == 0:
+            if self._app is not None and self._level() == 0:
                 while not run.stopped:
                     qt.execute(self._app)
             else:
@@ -244,8 +241,9 @@ class QtLoop:
         elif self._app is not None:
             self._app.exit()
 
-    def _serve_posted(self) -> None:
+    def _serve_posted(self) -> object:
         self._guarded(self._run_batch)
+        return self.waits.take_parting_act()
 
     def _timer_fired(self) -> None:
         self._guarded(self._timers.fired)
@@ -254,12 +252,14 @@ class QtLoop:
         # which of the two comes before the first event of a turn depends on the dispatcher
         return self._dispatcher.awake, self._dispatcher.aboutToBlock
 
-    @runs_events  # so that nobody takes what happens in here for code of a cell
+    @tells_turns
     def _turn_begins(self) -> None:
         try:
-            self.turns.began(sys._getframe().f_back)
+            if self.turns.began(sys._getframe().f_back):
+                self.waits.entered()
         except BaseException as error:  # a signal's handler
             report(error, self._on_error)
+        _parting_act = self.waits.take_parting_act()  # goes with this frame
 
     def _run_batch(self) -> None:
         # from here on a callback that posts has to post an event, too: the host's nested loop
@@ -306,6 +306,10 @@ class QtLoop:
     def _check_open(self) -> None:
         if self._closed:
             raise RuntimeError("the event loop is closed")
+
+    def _level(self) -> int:
+        """How many event loops deep this thread is, the host's and a dialog's included."""
+        return int(self._thread.loopLevel()) + self._by_hand
 
 
 def post_to_application(core: ModuleType, callback: Callback) -> Any | None:
@@ -362,6 +366,7 @@ def _anchor_class(core: ModuleType) -> Any:
 
         def customEvent(self, _event: Any) -> None:  # noqa: N802 (Qt's name)
             if self.on_event is not None:
-                self.on_event()
+                # goes with this frame, after everything else: see `QtWaits.strike_on_return`
+                _parting_act = self.on_event()
 
     return Anchor

@@ -9,9 +9,9 @@ many readers there are, and one timer. Tcl waits with select() and panics at des
 and more; this way it never sees those.
 
 Windows has no file handlers in Tcl: there the headless loop is looked at every `POLL_INTERVAL`
-seconds, the one exception to "no polling". Tk does not tell how deep its own nested loops
-(``wait_window``) are, so `TkLoop.level` counts runs of ours only, and `TkLoop.turns` are not
-complete: on the stack, a callback of tkinter's counts as called by the event loop.
+seconds, the one exception to "no polling". Tk does not tell when its own nested loops
+(``wait_window``) begin a turn, so `TkLoop.turns` are not complete: on the stack, a callback of
+tkinter's counts as called by the event loop.
 """
 
 from __future__ import annotations
@@ -85,11 +85,6 @@ class TkLoop:
             self._poll()
         else:
             self._tcl.createfilehandler(self._fd, _READABLE, lambda *_: self._core.step())
-
-    @property
-    def level(self) -> int:
-        """How many runs of this loop deep this thread is."""
-        return len(self._runs)
 
     def add_reader(self, fd: int, callback: Callback) -> None:
         """See `EventLoop.add_reader`."""

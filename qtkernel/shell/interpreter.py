@@ -157,7 +157,13 @@ class ShellInterpreter:
         done = Pending()
         task = loop.create_task(self._interruption.drive(self._in_environment(cell)))
         task.add_done_callback(lambda _task: done.resolve())
-        with self._interruption.waiting(lambda: loop.call_soon(task.cancel)):
+
+        def cancel() -> None:
+            # the interrupt may have been raised in the cell meanwhile
+            if self._interruption.pending:
+                task.cancel()
+
+        with self._interruption.waiting(lambda: loop.call_soon(cancel)):
             await done
         return task.result()
 

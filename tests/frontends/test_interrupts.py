@@ -88,20 +88,3 @@ def test_in_a_host(host: HostProgram, attach: Attach, kind: str) -> None:
     assert host.ask("sigint") == "own"
     os.kill(host.pid, signal.SIGINT)
     host.wait_for_line("the host got SIGINT")
-
-
-def test_a_cell_in_its_own_dialog_is_not_hit_in_a_slot_of_the_host(
-    host: HostProgram, attach: Attach
-) -> None:
-    # a slot is entered from the dialog's loop: an exception there would leave it (PyQt aborts)
-    frontend = attach(host)
-    msg_id = frontend.start(
-        "dialog = QtWidgets.QDialog(first)\n"
-        "QtCore.QTimer.singleShot(0, lambda: say('open'))\n"
-        "dialog.exec()"
-    )
-    host.wait_for_line("open")
-    frontend.interrupt()
-    assert host.ask("accept") == "QDialog"
-    assert frontend.outcome(msg_id).ename == "KeyboardInterrupt"
-    assert frontend.run("1").result == "1"

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from qtkernel.kernel import interrupt as interrupt_module
-from qtkernel.kernel.interrupt import REPEAT, Interrupter
+from qtkernel.kernel.control_requests import REPEAT
+from qtkernel.kernel.interrupt import Interrupter
 from tests.support.pure_kernel import PureKernel
 from tests.support.recorder import Recorder
 from tests.support.said import around, cell_input, executed, failed, published
@@ -261,7 +262,7 @@ def test_a_kernel_that_is_not_on_the_main_thread_interrupts_at_the_end() -> None
 
 def test_an_interrupt_hits_the_kernel_that_was_asked(house: PureKernel) -> None:
     """The one sits in a dialog, in which the other runs a cell."""
-    other = PureKernel(interrupter=Interrupter(lambda: house.loop, lambda: house.loop.level))
+    other = PureKernel(interrupter=Interrupter(lambda: house.loop))
     ran = []
 
     @other.interpreter.cell("inside")
@@ -284,7 +285,7 @@ def test_an_interrupt_hits_the_kernel_that_was_asked(house: PureKernel) -> None:
 def test_two_cells_that_overlap_leave_the_host_s_handler(house: PureKernel) -> None:
     """Both await; the one that began first ends first."""
     host = signal.getsignal(signal.SIGINT)
-    one, two = house.interrupter, Interrupter(lambda: house.loop, lambda: 0)
+    one, two = house.interrupter, Interrupter(lambda: house.loop)
     one.begin()
     two.begin()
     one.end()
@@ -294,7 +295,7 @@ def test_two_cells_that_overlap_leave_the_host_s_handler(house: PureKernel) -> N
 
 def test_cells_that_overlap_again_and_again_leave_the_host_s_handler(house: PureKernel) -> None:
     host = signal.getsignal(signal.SIGINT)
-    one, two = house.interrupter, Interrupter(lambda: house.loop, lambda: 0)
+    one, two = house.interrupter, Interrupter(lambda: house.loop)
     one.begin()
     for _ in range(3):
         two.begin()

@@ -34,7 +34,7 @@ def loop(errors: Errors) -> Iterator[AsyncioLoop]:
 
 @pytest.fixture
 def interrupter(loop: AsyncioLoop) -> Interrupter:
-    return Interrupter(lambda: loop, lambda: loop.level)
+    return Interrupter(lambda: loop)
 
 
 @pytest.fixture

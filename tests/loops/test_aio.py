@@ -18,7 +18,6 @@ def test_it_lives_in_a_running_loop(errors: list[BaseException]) -> None:
         seen: list[str] = []
         done = asyncio.Event()
         loop = AsyncioLoop(asyncio.get_running_loop(), errors.append)
-        assert loop.level == 1
         loop.add_reader(read, lambda: (seen.append("reader"), os.read(read, 1), done.set()))
         loop.call_soon_threadsafe(lambda: seen.append("soon"))
         loop.call_later(0.02, lambda: os.write(write, b"x"))

@@ -41,25 +41,6 @@ def test_runs_nest_and_stop_ends_the_innermost(loop: EventLoop, run: Run) -> Non
     assert seen == ["in 1", "in 2", "in 3", "out 3", "out 2", "out 1"]
 
 
-def test_level_counts_nested_runs(loop: EventLoop, run: Run) -> None:
-    levels = [loop.level]
-
-    def nested() -> None:
-        levels.append(loop.level)
-        loop.stop()
-
-    def outermost() -> None:
-        levels.append(loop.level)
-        loop.call_soon_threadsafe(nested)
-        loop.run()
-        levels.append(loop.level)
-        loop.stop()
-
-    loop.call_soon_threadsafe(outermost)
-    run(loop)
-    assert levels == [0, 1, 2, 1]
-
-
 @pytest.mark.parametrize("timers", [False, True])
 def test_a_nested_run_serves_what_the_interrupted_round_has_left(
     loop: EventLoop, run: Run, timers: bool

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 
 from qtkernel.loops.base import Callback
+from qtkernel.loops.turns import Turns, runs_events
 
 PATIENCE = 20.0
 """Real seconds that another thread has to post something."""
@@ -52,12 +53,9 @@ class ManualLoop:
         self._timers: list[tuple[float, int, ManualTimer]] = []
         self._numbers = itertools.count()
         self._runs: list[list[bool]] = []
+        self.turns = Turns(complete=True)
 
     # The seam
-
-    @property
-    def level(self) -> int:
-        return len(self._runs)
 
     def add_reader(self, fd: int, callback: Callback) -> None:
         self._check()
@@ -81,6 +79,7 @@ class ManualLoop:
         heapq.heappush(self._timers, (self.now + max(0.0, delay), next(self._numbers), timer))
         return timer
 
+    @runs_events
     def run(self) -> None:
         self._check()
         stopped = [False]

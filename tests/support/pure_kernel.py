@@ -49,7 +49,7 @@ class PureKernel:
         self.session = Session(KEY)
         attribution = Attribution(Turns(complete=True), remember=remember)
         self.publisher = Publisher(self.session, self.recorder.on("iopub"), attribution)
-        self.interrupter = interrupter or Interrupter(lambda: self.loop, lambda: self.loop.level)
+        self.interrupter = interrupter or Interrupter(lambda: self.loop)
         self.asked: list[Sequence[Any]] = []
         self.unreachable = False
         self.stdin = Stdin(
@@ -86,6 +86,7 @@ class PureKernel:
             self.handlers,
             lambda: [flush() for flush in self.flushes],
             self.requests.describe_error,
+            self.requests.interruptible,
         )
         self.kernel = Kernel(cycle, self.loop.call_soon_threadsafe)
         self.kernel.drain = self._drain

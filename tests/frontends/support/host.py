@@ -61,6 +61,27 @@ class Ticker(QtCore.QObject):
             say("ticked")
 
 
+class Slots(QtCore.QObject):
+    """A slot that is called every millisecond and notes what is raised in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+        self.raised: list[str] = []
+        self._timer = QtCore.QTimer(self)
+        self._timer.timeout.connect(self._slot)
+
+    def start(self) -> None:
+        """Begin."""
+        self._timer.start(1)
+
+    def _slot(self) -> None:
+        try:
+            self.calls += sum(1 for _ in range(50)) // 50
+        except BaseException as error:
+            self.raised.append(repr(error))
+
+
 class Window(QtWidgets.QMainWindow):
     """A window with something in it."""
 
@@ -79,6 +100,7 @@ class Host:
         self.app = QtWidgets.QApplication(sys.argv[:1])
         self.first, self.second = Window("first"), Window("second")
         self.ticker = Ticker()
+        self.slots = Slots()
         self.namespace: dict[str, object] = {
             "app": self.app,
             "first": self.first,
@@ -94,6 +116,9 @@ class Host:
             "report": self.report,
             "accept": self.accept,
             "sigint": self.sigint,
+            "slots": self.start_slots,
+            "raised": self.raised,
+            "dialog": self.dialog,
             "names": self.names,
             "close": self.close,
             "quit": self.quit,
@@ -127,6 +152,28 @@ class Host:
         dialog = self.app.activeModalWidget()
         dialog.accept()
         return type(dialog).__name__
+
+    def dialog(self) -> str:
+        """Open a dialog of the host's own, in a slot of its own."""
+
+        def open_dialog() -> None:
+            dialog = QtWidgets.QDialog(self.first)
+            dialog.setObjectName("the host's")
+            QtCore.QTimer.singleShot(0, lambda: say("the host's dialog is open"))
+            result = dialog.exec()
+            say(f"the host's dialog was ended with {int(result)}")
+
+        QtCore.QTimer.singleShot(0, open_dialog)
+        return "done"
+
+    def start_slots(self) -> str:
+        """Have a slot called every millisecond."""
+        self.slots.start()
+        return "started"
+
+    def raised(self) -> str:
+        """What was raised in that slot."""
+        return json.dumps([self.slots.calls > 0, self.slots.raised])
 
     def sigint(self) -> str:
         """Whose the SIGINT handler is."""
