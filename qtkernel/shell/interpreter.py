@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-import contextlib
 import getpass
 import platform
 import sys
 import traceback
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import IPython
@@ -52,6 +51,8 @@ class ShellInterpreter:
         self._interruption = interruption
         self._read_input: ReadInput = _no_input
         self._asyncio_loop = asyncio_loop
+        self._environment = shell.environment
+        self._environment.add(self._take_input)
 
     @property
     def execution_count(self) -> int:
@@ -135,11 +136,11 @@ class ShellInterpreter:
             ):
                 result = await self._run_as_task(cell)
             else:
-                with self._environment():
+                with self._environment:
                     result = self._interruption.call(lambda: _run_to_end(cell))
         finally:
             cell.close()
-            with self._environment():
+            with self._environment:
                 shell.events.trigger("post_execute")
                 if not silent:
                     shell.events.trigger("post_run_cell", result)
@@ -147,7 +148,7 @@ class ShellInterpreter:
 
     def _transform(self, code: str) -> tuple[str, Any]:
         try:
-            with self._environment():
+            with self._environment:
                 return self.shell.transform_cell(code), None
         except Exception:
             return code, sys.exc_info()
@@ -155,7 +156,7 @@ class ShellInterpreter:
     async def _run_as_task(self, cell: Coroutine[Any, Any, Any]) -> Any:
         loop = self._asyncio_loop()
         done = Pending()
-        task = loop.create_task(self._interruption.drive(self._in_environment(cell)))
+        task = loop.create_task(self._in_environment(self._interruption.drive(cell)))
         task.add_done_callback(lambda _task: done.resolve())
 
         def cancel() -> None:
@@ -168,10 +169,10 @@ class ShellInterpreter:
         return task.result()
 
     async def _in_environment(self, cell: Coroutine[Any, Any, Any]) -> Any:
-        return await Stepped(cell, around=self._environment)
+        return await Stepped(cell, around=lambda: self._environment)
 
     async def _evaluate(self, user_expressions: Mapping[str, str]) -> Mapping[str, Any]:
-        with self._environment():
+        with self._environment:
             return self._interruption.call(
                 lambda: self.shell.user_expressions(dict(user_expressions))
             )
@@ -190,17 +191,15 @@ class ShellInterpreter:
             self.shell._showtraceback(type(error), error, [f"{type(error).__name__}"])
         return self.shell.last_error
 
-    @contextlib.contextmanager
-    def _environment(self) -> Iterator[None]:
-        """What is different in the process while a cell's own code runs, and only then."""
-        previous_input, previous_getpass = builtins.input, getpass.getpass
+    def _take_input(self) -> Callable[[], None]:
+        """Have the frontend asked by input() and getpass()."""
+        before = builtins.input, getpass.getpass
         builtins.input, getpass.getpass = self._input, self._getpass
-        restore_singleton = self.shell.register_as_singleton()
-        try:
-            yield
-        finally:
-            restore_singleton()
-            builtins.input, getpass.getpass = previous_input, previous_getpass
+
+        def undo() -> None:
+            builtins.input, getpass.getpass = before
+
+        return undo
 
     def _input(self, prompt: object = "", /) -> str:
         """Ask the frontend for a line of text, without its trailing newline."""
@@ -226,7 +225,7 @@ class ShellInterpreter:
 
     def complete(self, code: str, cursor_pos: int) -> Completion:
         """Complete at `cursor_pos`, in code points."""
-        with self._environment():
+        with self._environment:
             return complete(self.shell, code, cursor_pos)
 
     def inspect(
@@ -235,7 +234,7 @@ class ShellInterpreter:
         """Describe the object at `cursor_pos`, in code points."""
         name = token_at_cursor(code, cursor_pos)
         try:
-            with self._environment():
+            with self._environment:
                 bundle = self.shell.object_inspect_mime(
                     name, detail_level=detail_level, omit_sections=omit_sections
                 )
@@ -252,7 +251,7 @@ class ShellInterpreter:
 
     def object_info(self, oname: str, detail_level: int) -> Mapping[str, Any]:
         """Describe a name, in the shape of protocol 4's object_info_reply."""
-        with self._environment():
+        with self._environment:
             info = self.shell.object_inspect(oname, detail_level=detail_level)
         return {"oname": oname, **info}
 

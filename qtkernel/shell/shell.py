@@ -18,7 +18,6 @@ from typing import Any
 
 from IPython.core import page
 from IPython.core.autocall import ZMQExitAutocall
-from IPython.core.builtin_trap import BuiltinTrap
 from IPython.core.compilerop import CachingCompiler
 from IPython.core.display_functions import display
 from IPython.core.error import UsageError
@@ -31,6 +30,7 @@ from traitlets import Bool, Type, default, observe
 from traitlets.config import Config
 
 from qtkernel.interpreter import ErrorInfo, IOPub
+from qtkernel.shell.environment import Environment, StepBuiltins, StepDisplay
 from qtkernel.shell.magics import KernelMagics
 from qtkernel.shell.outputs import DisplayMessages, ResultHook
 from qtkernel.shell.streams import OutputBuffer
@@ -90,6 +90,8 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
         return ZMQExitAutocall(self)
 
     def __init__(self, *, config: Config | None = None, **kwargs: Any) -> None:
+        self.environment = Environment()
+        self._kinds = tuple(self._walk_mro())
         self.cell_count = 1
         self.last_error: ErrorInfo | None = None
         self.host_names: frozenset[str] = frozenset()
@@ -112,12 +114,13 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
 
     def register_as_singleton(self) -> Callable[[], None]:
         """Make this the shell that IPython's global functions find; returns the undo."""
-        before = [(kind, kind.__dict__.get("_instance")) for kind in self._walk_mro()]
-        for kind, _ in before:
+        kinds = self._kinds
+        before = [kind.__dict__.get("_instance") for kind in kinds]
+        for kind in kinds:
             kind._instance = self
 
         def undo() -> None:
-            for kind, instance in before:
+            for kind, instance in zip(kinds, before, strict=True):
                 kind._instance = instance
 
         return undo
@@ -196,9 +199,16 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
         """Add to a host's builtins only while a cell runs."""
         if self.owns_process:
             super().init_builtins()
-        else:
-            self.builtin_trap = BuiltinTrap(shell=self)
-            self.builtin_trap.auto_builtins |= {"__IPYTHON__": True, "display": display}
+        self.builtin_trap = StepBuiltins(self)
+        self.builtin_trap.auto_builtins |= {"__IPYTHON__": True, "display": display}
+        self.environment.add(self.register_as_singleton)
+        self.environment.add(self.builtin_trap.take)
+
+    def init_displayhook(self) -> None:
+        """Take sys.displayhook for the steps of cells only."""
+        super().init_displayhook()
+        self.display_trap = StepDisplay(self.environment, self.displayhook)
+        self.environment.add(self.display_trap.take)
 
     def init_create_namespaces(self, user_module: Any = None, user_ns: Any = None) -> None:
         """Note what is the host's before anything is added."""
