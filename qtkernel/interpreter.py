@@ -213,6 +213,10 @@ class IOPub(Protocol):
     def current(self) -> Any | None:
         """The request under which output made here and now belongs, or None."""
 
+    @property
+    def host(self) -> Any | None:
+        """The `parent` of what the host writes, or None while frontends do not get that."""
+
     def claim_code(self, code: CodeType) -> None:
         """Note that what is defined in `code` belongs to the current request, whoever calls it."""
 

@@ -56,6 +56,8 @@ class Plan:
     owns_process: bool = False
     exit_ends: bool = False
     """Whether ``exit`` in a cell ends the kernel, and not just the frontend's session."""
+    captures_host: bool = False
+    """Whether frontends get the application's own output, too."""
     config: Any = None
     profile_dir: Any = None
     switch_loop: Callable[[str], None] = lambda _name: None
@@ -101,6 +103,7 @@ class Assembly:
         self._undo.push(lambda: self.iopub.close(CLOSE_TIMEOUT))
         attribution = Attribution(turns_of(self.loop), remember=plan.owns_process)
         self.publisher = Publisher(session, self.iopub.publish, attribution)
+        self.publisher.captures_host = plan.captures_host
         self.interrupter = Interrupter(lambda: self.loop)
         self.output = OutputBuffer(self.publisher, self.control_thread.call_later)
         self._stdin_channel = RouterChannel(

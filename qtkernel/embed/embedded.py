@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from qtkernel.embed.assembly import Assembly, Plan
 from qtkernel.embed.endpoints import Transport, Wishes, open_address
@@ -19,6 +19,8 @@ from qtkernel.loops.base import EventLoop
 from qtkernel.loops.errors import NoEventLoop
 from qtkernel.loops.registry import detect_host
 from qtkernel.loops.waiting import ApplicationWait
+
+Capture = Literal["cells", "all"]
 
 _CELL_CHECK = 0.02  # seconds until a close() that a cell asked for looks whether it has ended
 
@@ -113,6 +115,23 @@ class EmbeddedKernel:
     def begun(self) -> bool:
         """Whether it serves: True at once, but for ``embed(defer=True)``."""
         return self._parts is not None
+
+    @property
+    def capture(self) -> Capture:
+        """Whose output frontends get: "cells", or "all", the application's own included.
+
+        The application's own stays on its stdout and stderr in any case. May be set at any time.
+
+        Raises:
+            ValueError: it is set to something else.
+        """
+        return "all" if self._plan.captures_host else "cells"
+
+    @capture.setter
+    def capture(self, capture: Capture) -> None:
+        self._plan.captures_host = _captures_host(capture)
+        if self._parts is not None:
+            self._parts.publisher.captures_host = self._plan.captures_host
 
     @property
     def closed(self) -> bool:
@@ -239,6 +258,7 @@ def embed(
     on_shutdown: Callable[[], object] | None = None,
     loop: EventLoop | None = None,
     defer: bool = False,
+    capture: Capture = "cells",
 ) -> EmbeddedKernel:
     """Put a kernel into the running application; returns at once.
 
@@ -263,11 +283,16 @@ def embed(
         defer: without an application object, wait for one instead of raising `NoEventLoop`. The
             kernel begins on the application's thread as soon as that serves its loop; its
             sockets are bound at once, the connection file is written when it begins.
+        capture: whose output frontends get: that of "cells" only, with their threads, slots and
+            tasks, or "all", what the application itself writes to sys.stdout and sys.stderr
+            included. That has an empty parent header, and ``{"qtkernel": {"origin": "host"}}`` in
+            its metadata. See `EmbeddedKernel.capture`.
 
     Raises:
         NoEventLoop: there is no application to live in yet.
         WrongThread: this is not the application's GUI thread.
         BadConnectionFile, BindError, ValueError, OSError: see `connection_file` and `transport`.
+        ValueError: `capture` is neither of the two.
     """
     if user_ns is None:
         user_ns = sys._getframe(1).f_globals
@@ -280,7 +305,11 @@ def embed(
         ip=ip,
         curve=curve,
     )
-    plan = Plan(user_ns=user_ns, user_module=user_module or module_of(user_ns))
+    plan = Plan(
+        user_ns=user_ns,
+        user_module=user_module or module_of(user_ns),
+        captures_host=_captures_host(capture),
+    )
     owns_loop = loop is None
     return EmbeddedKernel(
         loop if loop is not None else _host_loop(defer),
@@ -289,6 +318,12 @@ def embed(
         owns_loop=owns_loop,
         on_shutdown=on_shutdown,
     )
+
+
+def _captures_host(capture: str) -> bool:
+    if capture not in ("cells", "all"):
+        raise ValueError(f"capture={capture!r}: it is 'cells' or 'all'")
+    return capture == "all"
 
 
 def _host_loop(defer: bool) -> EventLoop | None:

@@ -21,6 +21,15 @@ _getpid = os.getpid
 Frames = Sequence[Any]
 
 
+class _Host:
+    """The `parent` of what no request has caused: output of the host's own."""
+
+
+HOST = _Host()
+
+_HOST_METADATA = {"qtkernel": {"origin": "host"}}
+
+
 class Publisher:
     """Packs messages for IOPub and hands them to the thread that sends them. Thread-safe.
 
@@ -44,6 +53,14 @@ class Publisher:
         self._topic = b"kernel." + session.session_id.encode() + b"."
         # no call in between: every print of a cell asks twice
         self.current = self.attribution.current
+
+        self.captures_host = False
+        """Whether frontends get what the host itself writes, too."""
+
+    @property
+    def host(self) -> _Host | None:
+        """`HOST` if frontends get what the host itself writes, else None."""
+        return HOST if self.captures_host else None
 
     def is_current(self) -> bool:
         """See `Attribution.is_current`."""
@@ -70,7 +87,7 @@ class Publisher:
         msg_type: str,
         content: object,
         *,
-        parent: Message | None = None,
+        parent: Message | _Host | None = None,
         metadata: Mapping[str, Any] | None = None,
         buffers: Sequence[Any] = (),
     ) -> None:
@@ -79,13 +96,16 @@ class Publisher:
         Args:
             msg_type: one of "Messages on the IOPub (PUB/SUB) channel".
             content: what `Session.pack` takes.
-            parent: the request that it belongs to; the current one by default.
+            parent: the request that it belongs to; the current one by default. With `HOST` it has
+                an empty parent header and says in its metadata whose it is.
             metadata: of the message.
             buffers: binary parts.
         """
         if _getpid() != self._pid:
             return  # a forked child: the sockets are its parent's
         parent = parent or self.current()
+        if isinstance(parent, _Host):
+            parent, metadata = None, _HOST_METADATA
         frames = self._session.pack(
             msg_type,
             content,

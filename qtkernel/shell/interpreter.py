@@ -32,6 +32,7 @@ from qtkernel.interpreter import (
 )
 from qtkernel.shell.completion import complete
 from qtkernel.shell.shell import ZMQInteractiveShell
+from qtkernel.shell.threads import noting_threads
 
 
 class ShellInterpreter:
@@ -53,6 +54,7 @@ class ShellInterpreter:
         self._asyncio_loop = asyncio_loop
         self._environment = shell.environment
         self._environment.add(self._take_input)
+        self._environment.add(noting_threads(shell.iopub))
 
     @property
     def execution_count(self) -> int:

@@ -2,7 +2,8 @@
 
 Each is a proxy in front of the very object that was there. What code of a cell writes goes to the
 frontends, under the cell's request; everything else passes through to the object behind, whose
-attributes the proxy shows as its own. A host's prints stay where the host wants them.
+attributes the proxy shows as its own. A host's prints stay where the host wants them, and go to
+the frontends besides only if the host has said so.
 
 Text is gathered and sent at the latest `FLUSH_DELAY` after it was written. Writes of one cell
 merge, and never change their order among stdout, stderr and displays: one list holds them all.
@@ -110,10 +111,12 @@ class StreamProxy(io.TextIOBase):
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         parent = self._iopub.current()
+        if parent is None or self._output.in_child():
+            if self._behind is not None:
+                self._behind.write(text)
+            parent = self._iopub.host
         if parent is not None and not self._output.in_child():
             self._output.write(self._stream_name, text, parent)
-        elif self._behind is not None:
-            self._behind.write(text)
         return len(text)
 
     def flush(self) -> None:

@@ -136,6 +136,19 @@ def test_the_notice_of_lost_output_is_a_line_on_stderr(
     assert notice.content["text"].endswith("\n")
 
 
+def test_output_of_the_host_s_says_so(
+    house: PureKernel, publisher: Publisher, recorder: Recorder
+) -> None:
+    assert publisher.host is None
+    publisher.captures_host = True
+    with publisher.request(house.message("a", {})):
+        publisher.publish("stream", {"name": "stdout", "text": "x"}, parent=publisher.host)
+    (message,) = recorder.messages
+    assert message.parent_header_bytes == b"{}"
+    assert message.metadata == {"qtkernel": {"origin": "host"}}
+    recorder.take()
+
+
 def test_buffers_and_metadata_go_along(publisher: Publisher, recorder: Recorder) -> None:
     publisher.publish("comm_msg", {}, metadata={"a": 1}, buffers=[b"xyz", memoryview(b"ab")])
     (message,) = recorder.messages

@@ -76,6 +76,24 @@ def test_a_cell_s_text_is_sent_and_the_host_s_passes_through(streams: Streams) -
     assert streams.behind.getvalue() == "host's\n"
 
 
+def test_with_capture_the_host_s_text_is_sent_besides(streams: Streams) -> None:
+    streams.iopub.captures_host = True
+    print("host's", file=streams.out)
+    with streams.iopub.request("cell"):
+        print("cell's", file=streams.out)
+    print("host's again", file=streams.err)
+    streams.iopub.captures_host = False
+    print("host's own", file=streams.out)
+    streams.buffer.flush()
+    assert streams.texts() == [
+        ("stdout", "host's\n"),
+        ("stdout", "cell's\n"),
+        ("stderr", "host's again\n"),
+    ]
+    assert streams.iopub.parents == ["host", "cell", "host"]
+    assert streams.behind.getvalue() == "host's\nhost's again\nhost's own\n"
+
+
 def test_texts_merge_and_never_change_their_order(streams: Streams) -> None:
     with streams.iopub.request("one"):
         streams.out.write("a")

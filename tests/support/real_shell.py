@@ -27,9 +27,14 @@ class Published:
         self.said: list[tuple[str, Any]] = []
         self.parents: list[Any] = []
         self.claimed: list[tuple[Any, Any]] = []
+        self.captures_host = False
 
     def current(self) -> Any | None:
         return _parent.get()
+
+    @property
+    def host(self) -> str | None:
+        return "host" if self.captures_host else None
 
     def claim_code(self, code: CodeType) -> None:
         self.claimed.append((self.current(), code))
