@@ -263,20 +263,18 @@ def test_what_is_signed_wrongly_gets_no_answer_and_does_no_harm(
     assert "the signature does not match" in caplog.text
 
 
-def test_a_thread_of_a_cell_writes_to_the_host_s_stream(
+def test_a_thread_of_a_cell_writes_to_the_frontends(
     start: Start, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Which request it belongs to cannot be told: context variables do not cross threads."""
-
-    def script(client: BareClient) -> list[Said]:
-        _, heard, _ = client.run(
+    def script(client: BareClient) -> None:
+        msg_id, heard, _ = client.run(
             "import threading\nt = threading.Thread(target=print, args=('thread',))\n"
             "t.start()\nt.join()"
         )
-        return [each for each in heard if each.msg_type == "stream"]
+        assert [s for s in heard if s.msg_type == "stream"] == [stream(msg_id, "thread\n")]
 
-    assert start().talk(script) == []
-    assert capfd.readouterr().out == "thread\n"
+    start().talk(script)
+    assert capfd.readouterr().out == ""
 
 
 def test_a_broken_display_costs_nothing_but_itself(start: Start) -> None:
