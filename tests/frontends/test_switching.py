@@ -102,11 +102,11 @@ def test_each_loop_serves_its_toolkit_while_idle(start: Starter) -> None:
 
 def assert_published_while_idle(frontend: Frontend, schedule: str) -> None:
     """A callback of the toolkit's runs without any further request."""
-    frontend.run(
+    msg_id = frontend.start(
         "from IPython.display import display\n"
-        "def report(): display({'text/plain': 'ran'}, raw=True)"
+        "def report(): display({'text/plain': 'ran'}, raw=True)\n"
+        f"{schedule};"
     )
-    msg_id = frontend.start(schedule + ";")
     frontend.wait_for(msg_id, "display_data")
     assert frontend.outcome(msg_id).status == "ok"
 
