@@ -28,10 +28,12 @@ from qtkernel._version import __version__
 if TYPE_CHECKING:
     from qtkernel.embed.classic import embed_kernel, launch_kernel
     from qtkernel.embed.embedded import EmbeddedKernel, embed
+    from qtkernel.kernel.events import Executed
     from qtkernel.kernel.kernel import Kernel
 
 __all__ = [
     "EmbeddedKernel",
+    "Executed",
     "Kernel",
     "__version__",
     "embed",
@@ -41,6 +43,7 @@ __all__ = [
 
 _HOMES = {
     "EmbeddedKernel": "qtkernel.embed.embedded",
+    "Executed": "qtkernel.kernel.events",
     "Kernel": "qtkernel.kernel.kernel",
     "embed": "qtkernel.embed.embedded",
     "embed_kernel": "qtkernel.embed.classic",

@@ -14,6 +14,7 @@ from tests.support.binding import BINDING
 
 NAMES = [
     "EmbeddedKernel",
+    "Executed",
     "Kernel",
     "__version__",
     "embed",

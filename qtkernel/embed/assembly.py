@@ -12,7 +12,7 @@ import atexit
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -25,6 +25,7 @@ from qtkernel.embed.hooks import UnhandledExceptions
 from qtkernel.embed.undo import UndoStack
 from qtkernel.kernel.attribution import Attribution
 from qtkernel.kernel.control_requests import ControlRequests
+from qtkernel.kernel.events import Events
 from qtkernel.kernel.info import InfoRequests
 from qtkernel.kernel.interrupt import Interrupter
 from qtkernel.kernel.kernel import Handler, Kernel, RequestCycle
@@ -64,6 +65,7 @@ class Plan:
     shut_down: Callable[[bool], object] = lambda _restart: None
     interrupted: Callable[[], object] = lambda: None
     """What Ctrl+C in the application's own terminal does where PyQt would abort the process."""
+    events: Events = field(default_factory=Events)
 
 
 class Assembly:
@@ -126,6 +128,7 @@ class Assembly:
         requests = self.requests = ShellRequests(
             interpreter, self.publisher, self.interrupter, stdin
         )
+        requests.events = self.events = plan.events
         interpreter.connect_input(requests.read_input)
         self._build_channels(session, interpreter, plan)
         self.unhandled = UnhandledExceptions(
@@ -296,6 +299,8 @@ class Assembly:
         self.address.endpoints.context.term()
         self.heartbeat.join(CLOSE_TIMEOUT)
         self._undo.run()
+        self.events.emit("closed")
+        self.events.clear()
 
     def on_kernel_thread(self) -> bool:
         """Whether this is called on the kernel's own thread."""

@@ -13,8 +13,10 @@ from typing import Any, Literal, Self
 from qtkernel.embed.assembly import Assembly, Plan
 from qtkernel.embed.endpoints import Transport, Wishes, open_address
 from qtkernel.embed.hooks import end_as_interrupted, loop_error
+from qtkernel.embed.signals import signals_for
 from qtkernel.embed.trace import Snapshot
 from qtkernel.embed.undo import UndoStack
+from qtkernel.kernel.events import EventName
 from qtkernel.loops.base import EventLoop
 from qtkernel.loops.errors import NoEventLoop
 from qtkernel.loops.registry import detect_host
@@ -47,6 +49,7 @@ class EmbeddedKernel:
         self._parts: Assembly | None = None
         self._wait: ApplicationWait | None = None
         self._closed = False
+        self._signals: Any = None
         self._undo = UndoStack()
         if owns_loop and loop is not None:
             self._undo.push(loop.close)
@@ -156,6 +159,33 @@ class EmbeddedKernel:
             found["namespace"] = f"new: {', '.join(names)}"
         return found
 
+    def on(self, event: EventName, callback: Callable[..., object]) -> Callable[[], None]:
+        """Call `callback` whenever `event` happens, on the thread of the kernel.
+
+        The events and what their callbacks get: ``busy()`` and ``idle()``, about cells;
+        ``executed(Executed)``, a cell has ended; ``attached(Client)`` and ``detached(Client)``,
+        about frontends; ``closed()``. An exception in a callback is logged, and nothing else.
+
+        Returns:
+            What takes it back.
+
+        Raises:
+            ValueError: there is no such event.
+            TypeError: `callback` cannot be called.
+        """
+        return self._plan.events.on(event, callback)
+
+    @property
+    def signals(self) -> Any:
+        """A QObject with a Qt signal for each event of `on`, made when it is first asked for.
+
+        Raises:
+            RuntimeError: there is no Qt application.
+        """
+        if self._signals is None:
+            self._signals = signals_for(self._plan.events)
+        return self._signals
+
     def push(self, names: Mapping[str, Any]) -> None:
         """Put names into the namespace; like all names of the host's they survive ``%reset``.
 
@@ -196,7 +226,7 @@ class EmbeddedKernel:
             # the application's own code, while a cell waits: that ends, and gets its reply
             self._assembly.stdin.close()
             self._assembly.loop.call_later(_CELL_CHECK, self.close)
-        elif self._assembly.publisher.is_current():
+        elif self._assembly.publisher.is_current() or self._assembly.kernel.handling:
             self._assembly.loop.call_later(_CELL_CHECK, self.close)
         else:
             self._assembly.close()
@@ -207,6 +237,8 @@ class EmbeddedKernel:
         if self._wait is not None:
             self._wait.cancel()
         self._undo.run()
+        self._plan.events.emit("closed")
+        self._plan.events.clear()
 
     def __enter__(self) -> Self:
         return self

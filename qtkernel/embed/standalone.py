@@ -80,7 +80,7 @@ class StandaloneKernel:
         """Begin to serve; requests are handled once `run` is called."""
         self._install_signals()
         self.assembly.start()
-        self.assembly.requests.on_executed.append(self._after_cell)
+        self.assembly.requests.events.on("executed", lambda _executed: self._after_cell())
         watch_parent(self.end)
         watch_interrupt_event(self._interrupt)
 

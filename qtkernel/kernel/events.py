@@ -37,6 +37,8 @@ class Executed:
     evalue: str | None = None
     session: str = ""
     """Of the frontend that asked for it: the session id in the headers of its messages."""
+    silent: bool = False
+    """Whether the frontend ran it for itself, and shows nothing of it."""
 
 
 class _Entry:

@@ -65,6 +65,8 @@ class RequestCycle:
         self._flush = flush
         self._describe_error = describe_error
         self._around = around
+        self.stepping = 0
+        """Requests that are being handled on the stack right now, not counting parked ones."""
 
     def start(self, request: Request) -> None:
         """Handle a request, as far as it goes without waiting."""
@@ -72,11 +74,14 @@ class RequestCycle:
 
     @steps_request
     def _step(self, cycle: Coroutine[Pending, None, None], message: Message) -> None:
-        with self._publisher.request(message):
-            try:
+        self.stepping += 1
+        try:
+            with self._publisher.request(message):
                 pending = cycle.send(None)
-            except StopIteration:
-                return
+        except StopIteration:
+            return
+        finally:
+            self.stepping -= 1
         pending.on_resolved(lambda: self._step(cycle, message))
 
     async def _cycle(self, request: Request) -> None:
@@ -157,6 +162,11 @@ class Kernel:
         """Cells that have begun and not ended."""
         self.drain: Callable[[], object] = lambda: None
         """Reads what has arrived on the channel; set by whoever owns the socket."""
+
+    @property
+    def handling(self) -> bool:
+        """Whether a request is being handled on the stack right now, however far below."""
+        return self._cycle.stepping > 0
 
     def receive(self, request: Request) -> None:
         """Take a request that has been read; `dispatch` begins it when its turn comes."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from qtkernel.interpreter import (
@@ -17,6 +17,7 @@ from qtkernel.interpreter import (
     Interpreter,
     StdinNotAllowed,
 )
+from qtkernel.kernel.events import EventName, Events, Executed
 from qtkernel.kernel.interrupt import Interrupter
 from qtkernel.kernel.kernel import Kernel
 from qtkernel.kernel.publisher import Publisher
@@ -51,18 +52,27 @@ class ShellRequests:
         self._stdin = stdin
         self._pid = _getpid()
         self._cells: list[tuple[Message, bool]] = []
-        self.on_executed: list[Callable[[], object]] = []
-        """Called after each cell, when its reply's content is known."""
+        self.events = Events()
 
     # Execution
 
     async def execute_request(self, request: Request, content: contents.ExecuteRequest) -> Reply:
         """Messaging document, "Execute"."""
-        result = await self._execute(request, content)
-        failed = result.error is not None
-        self.kernel.execution_ended(failed and content.stop_on_error and not content.silent)
-        for callback in self.on_executed:
-            callback()
+        self.kernel.executing += 1
+        if self.kernel.executing == 1:
+            self._tell("busy")
+        try:
+            try:
+                result = await self._execute(request, content)
+            finally:
+                self.kernel.executing -= 1
+            failed = result.error is not None
+            self.kernel.execution_ended(failed and content.stop_on_error and not content.silent)
+            if self.events.wanted("executed"):
+                self._tell("executed", _executed(request, content, result))
+        finally:
+            if not self.kernel.executing:
+                self._tell("idle")
         reply: dict[str, Any] = {
             "status": "error" if failed else "ok",
             "execution_count": result.execution_count,
@@ -72,6 +82,12 @@ class ShellRequests:
         if result.error is not None:
             reply |= _error_fields(result.error)
         return reply
+
+    def _tell(self, event: EventName, *arguments: Any) -> None:
+        if self.events.wanted(event):
+            # the application's own code: what it prints is not the cell's
+            with self._publisher.request(None):
+                self.events.emit(event, *arguments)
 
     @contextlib.contextmanager
     def interruptible(self, request: Request) -> Iterator[None]:
@@ -93,7 +109,6 @@ class ShellRequests:
         cell = (request.message, content.allow_stdin)
         self._publisher.attribution.remember(request.message)
         self._cells.append(cell)
-        self.kernel.executing += 1
         pending = False
         try:
             if not content.silent:
@@ -111,7 +126,6 @@ class ShellRequests:
                 # through into the host's event loop: it would run the application a second time.
                 _exit(0)
             pending = self._interrupter.end()
-            self.kernel.executing -= 1
             self._cells.remove(cell)
         if pending and result.error is None:
             # it came while the cell was where it must not be raised, and the cell is over now
@@ -235,6 +249,21 @@ class ShellRequests:
 
 def _position(code: str, cursor_pos: int | None) -> int:
     return len(code) if cursor_pos is None else min(cursor_pos, len(code))
+
+
+def _executed(
+    request: Request, content: contents.ExecuteRequest, result: ExecuteResult
+) -> Executed:
+    error = result.error
+    return Executed(
+        code=content.code,
+        execution_count=result.execution_count,
+        status="ok" if error is None else "error",
+        ename=None if error is None else error.ename,
+        evalue=None if error is None else error.evalue,
+        session=request.message.header.session,
+        silent=content.silent,
+    )
 
 
 def _error_fields(error: ErrorInfo) -> dict[str, Any]:

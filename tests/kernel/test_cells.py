@@ -213,7 +213,7 @@ def test_observers_of_cells_are_told_before_the_reply(
     house: PureKernel, recorder: Recorder
 ) -> None:
     seen: list[list[Any]] = []
-    house.requests.on_executed.append(lambda: seen.append(recorder.take()))
+    house.requests.events.on("executed", lambda _executed: seen.append(recorder.take()))
     first = house.run("a")
     assert seen == [[status(first, "busy"), cell_input(first, "a", 1)]]
     recorder.expect(executed(first, 1), status(first, "idle"))

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
-from qtkernel.kernel.events import EVENTS, Events
+from qtkernel.kernel.events import EVENTS, Events, Executed
+from tests.support.fake_interpreter import Await
+from tests.support.pure_kernel import PureKernel
+from tests.support.recorder import Recorder
+from tests.support.said import around, cell_input, executed
 
 
 def test_callbacks_are_called_in_order_with_what_has_happened() -> None:
@@ -79,3 +83,60 @@ def test_what_cannot_be_says_why() -> None:
     assert all(name in str(error.value) for name in EVENTS)
     with pytest.raises(TypeError, match="for 'busy' cannot be called: None"):
         events.on("busy", None)  # type: ignore[arg-type]
+
+
+# What the kernel tells
+
+
+def test_a_cell_is_busy_executed_idle(house: PureKernel, recorder: Recorder) -> None:
+    seen: list[Any] = []
+    events = house.requests.events
+    events.on("busy", lambda: seen.append("busy"))
+    events.on("idle", lambda: seen.append("idle"))
+    events.on("executed", seen.append)
+    house.run("a")
+    recorder.take()
+    assert seen == ["busy", Executed("a", 1, "ok", session="frontend"), "idle"]
+
+
+def test_the_error_of_a_cell_is_told(house: PureKernel, recorder: Recorder) -> None:
+    @house.interpreter.cell("boom")
+    def raises() -> None:
+        raise ValueError("no")
+
+    seen: list[Executed] = []
+    house.requests.events.on("executed", seen.append)
+    house.run("boom", silent=True)
+    recorder.take()
+    assert seen == [Executed("boom", 1, "error", "ValueError", "no", "frontend", silent=True)]
+
+
+def test_a_cell_that_awaits_is_under_way(house: PureKernel, recorder: Recorder) -> None:
+    seen: list[str] = []
+    for event in ("busy", "executed", "idle"):
+        house.requests.events.on(event, lambda *_, event=event: seen.append(event))
+    waiting = house.interpreter.cells["waits"] = Await()
+    house.run("waits")
+    assert seen == ["busy"]
+    waiting.done()
+    recorder.take()
+    assert seen == ["busy", "executed", "idle"]
+
+
+def test_a_callback_is_no_code_of_the_cell(house: PureKernel, recorder: Recorder) -> None:
+    seen: list[Any] = []
+    for event in ("busy", "executed", "idle"):
+        house.requests.events.on(event, lambda *_: seen.append(house.publisher.current()))
+    house.run("a")
+    recorder.take()
+    assert seen == [None, None, None]
+
+
+def test_a_callback_that_fails_costs_no_reply(house: PureKernel, recorder: Recorder) -> None:
+    def fail(*_: Any) -> None:
+        raise ValueError
+
+    for event in ("busy", "executed", "idle"):
+        house.requests.events.on(event, fail)
+    msg_id = house.run("a")
+    recorder.expect(around(msg_id, cell_input(msg_id, "a", 1), executed(msg_id, 1)))
