@@ -120,7 +120,7 @@ class UnhandledExceptions:
         self, kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         error = _complete(kind, error, trace)
-        if not isinstance(error, Exception) and self._ends_process(error):
+        if self._ends_process(error):
             self._excepthook.beneath(kind, error, trace)
             self._interrupted()
             return True
@@ -134,6 +134,8 @@ class UnhandledExceptions:
         return (
             isinstance(error, KeyboardInterrupt)
             and in_slot
+            # a cell may raise one, too, in its slots and tasks
+            and self._find_request(error.__traceback__) is None
             and self._excepthook.beneath in _DEFAULTS
             and (qt.imported_binding() or "").startswith("PyQt")
         )

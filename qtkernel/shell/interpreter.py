@@ -168,10 +168,20 @@ class ShellInterpreter:
 
         with self._interruption.waiting(lambda: loop.call_soon(cancel)):
             await done
-        return task.result()
+        result, error = task.result()
+        if error is not None:
+            raise error
+        return result
 
-    async def _in_environment(self, cell: Coroutine[Any, Any, Any]) -> Any:
-        return await Stepped(cell, around=lambda: self._environment)
+    async def _in_environment(
+        self, cell: Coroutine[Any, Any, Any]
+    ) -> tuple[Any, BaseException | None]:
+        try:
+            return await Stepped(cell, around=lambda: self._environment), None
+        except (KeyboardInterrupt, SystemExit) as error:
+            # an interrupt that has hit IPython's own code around the cell's: asyncio would let it
+            # through, out of the task and into the host's event loop
+            return None, error
 
     async def _evaluate(self, user_expressions: Mapping[str, str]) -> Mapping[str, Any]:
         with self._environment:

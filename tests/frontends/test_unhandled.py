@@ -238,6 +238,21 @@ def test_ctrl_c_in_the_applications_terminal_still_ends_it(host: Host, start: St
     assert not host.connection_file.exists()
 
 
+def test_a_keyboard_interrupt_that_a_cell_raises_does_not_end_it(
+    host: Host, start: Starter
+) -> None:
+    frontend = start.frontend(host)
+    outcome = frontend.run(later("raise KeyboardInterrupt"))
+    assert shown(frontend, outcome.reply["parent_header"]["msg_id"])[0] == "KeyboardInterrupt"
+    task = frontend.run(
+        "import asyncio\nasync def work(): raise KeyboardInterrupt\n"
+        "task = asyncio.ensure_future(work())\nawait asyncio.wait([task])\n"
+        "type(task.exception()).__name__"
+    )
+    assert task.result == "'KeyboardInterrupt'"
+    assert frontend.run("6 * 7").result == "42"
+
+
 def test_a_standalone_kernel(start: Starter) -> None:
     kernel = start.kernel("qt")
     frontend = start.frontend(kernel)
