@@ -27,7 +27,7 @@ _get_ident = threading.get_ident
 def noting_threads(iopub: IOPub) -> Take:
     """Tell `iopub` of the threads that are started in a step; it knows which are a cell's.
 
-    New functions for each step (0.4 us): if a library that a cell has imported keeps them, to call
+    New functions for each step (0.8 us): if a library that a cell has imported keeps them, to call
     them from its own, they must go on calling what was there before, and not come back to it.
     """
 

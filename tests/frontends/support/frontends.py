@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -67,6 +68,7 @@ class Frontend:
         self._replies: dict[str, Message] = {}
         self._published: defaultdict[str, list[Message]] = defaultdict(list)
         self._idle: set[str] = set()
+        self._texts: list[str] = []
         try:
             # from here on nothing on IOPub can be missed
             while self.client.get_iopub_msg(timeout=PATIENCE)["msg_type"] != "iopub_welcome":
@@ -121,6 +123,31 @@ class Frontend:
                     return message
             self._read_published(deadline)
 
+    def wait_for_text(self, msg_id: str, end: str, timeout: float = PATIENCE) -> str:
+        """Wait until the text under `msg_id`, from its idle on if that is over, ends with `end`."""
+        deadline = time.monotonic() + timeout
+        while True:
+            text = "".join(
+                message["content"]["text"]
+                for message in self._published[msg_id]
+                if message["msg_type"] == "stream"
+            )
+            if text.endswith(end):
+                return text
+            assert time.monotonic() < deadline, f"{text!r} does not end with {end!r}"
+            self._read_published(deadline)
+
+    def published(self, msg_id: str) -> list[Message]:
+        """All that has come under `msg_id` (from its idle on, if that is over); "" is nobody's."""
+        return self._published[msg_id]
+
+    def everything(self) -> list[str]:
+        """All lines of text that have come until now, and are still coming."""
+        with contextlib.suppress(AssertionError):
+            while True:
+                self._read_published(time.monotonic() + 0.2)
+        return "".join(self._texts).splitlines()
+
     def _read_published(self, deadline: float) -> None:
         try:
             message = self.client.get_iopub_msg(timeout=max(0.0, deadline - time.monotonic()))
@@ -128,6 +155,8 @@ class Frontend:
             raise AssertionError("nothing (more) came on IOPub in time") from None
         parent_id = message["parent_header"].get("msg_id", "")
         self._published[parent_id].append(message)
+        if message["msg_type"] == "stream":
+            self._texts.append(message["content"]["text"])
         if is_idle(message, parent_id):
             self._idle.add(parent_id)
 
