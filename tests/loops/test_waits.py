@@ -53,12 +53,12 @@ class Application:
                 self.loop.waits.begin()
                 cell()
             finally:
-                QtCore.QCoreApplication.quit()
+                QtCore.QCoreApplication.exit()  # not quit(), which closes all windows in Qt 6
 
         expired: list[bool] = []
         guard = QtCore.QTimer()
         guard.setSingleShot(True)
-        guard.timeout.connect(lambda: (expired.append(True), QtCore.QCoreApplication.quit()))
+        guard.timeout.connect(lambda: (expired.append(True), QtCore.QCoreApplication.exit()))
         guard.start(PATIENCE)
         self.loop.call_soon_threadsafe(called)
         QtCore.QCoreApplication.instance().exec()
