@@ -9,6 +9,7 @@ only being read.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,6 +24,7 @@ READ_BUDGET = 0.005
 
 _log = logging.getLogger("qtkernel.channels")
 _clock = time.perf_counter
+_getpid = os.getpid
 _POLLIN = int(zmq.POLLIN)  # this is looked at several times a message: an enum costs 1 us more
 
 
@@ -55,6 +57,7 @@ class RouterChannel:
         self._loop: EventLoop | None = None
         self._fd = int(socket.FD)
         self._look_posted = False
+        self._pid = _getpid()
 
     def attach(self, loop: EventLoop) -> None:
         """Let `loop` drive the socket from now on."""
@@ -107,6 +110,10 @@ class RouterChannel:
             self._look()
 
     def _look(self) -> None:
+        if _getpid() != self._pid:
+            # A forked child that has come back to the host's event loop. The descriptor is its
+            # parent's, too: what it reads here would be lost for the parent.
+            return
         if self._read(_clock() + READ_BUDGET):
             self._post_look()
         self._drained()

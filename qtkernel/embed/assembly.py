@@ -26,12 +26,14 @@ from qtkernel.embed.undo import UndoStack
 from qtkernel.kernel.attribution import Attribution
 from qtkernel.kernel.control_requests import ControlRequests
 from qtkernel.kernel.events import Events
+from qtkernel.kernel.handlers import control_handlers, shell_handlers
 from qtkernel.kernel.info import InfoRequests
 from qtkernel.kernel.interrupt import Interrupter
-from qtkernel.kernel.kernel import Handler, Kernel, RequestCycle
+from qtkernel.kernel.kernel import Kernel, RequestCycle
 from qtkernel.kernel.publisher import Publisher
 from qtkernel.kernel.queue import Request
 from qtkernel.kernel.shell_requests import ShellRequests
+from qtkernel.kernel.stacks import StackRequests
 from qtkernel.kernel.stdin import Stdin
 from qtkernel.loops.base import EventLoop
 from qtkernel.loops.coroutines import GuestLoop
@@ -161,36 +163,11 @@ class Assembly:
         control = self.control = ControlRequests(
             self.publisher, self.interrupter, self.control_thread.loop, plan.shut_down
         )
-        # one table a channel: what is not in it is answered by an error reply that lists it
-        both: dict[str, Handler] = {
-            "kernel_info_request": info.kernel_info_request,
-            "connect_request": info.connect_request,
-            "version_request": info.version_request,
-            "shutdown_request": control.shutdown_request,
-        }
-        shell_handlers: dict[str, Handler] = both | {
-            name: getattr(self.requests, name)
-            for name in (
-                "execute_request",
-                "complete_request",
-                "inspect_request",
-                "is_complete_request",
-                "history_request",
-                "object_info_request",
-                "comm_info_request",
-                "comm_open",
-                "comm_msg",
-                "comm_close",
-            )
-        }
-        control_handlers: dict[str, Handler] = both | {
-            "interrupt_request": control.interrupt_request
-        }
         self.kernel = Kernel(
             RequestCycle(
                 session,
                 self.publisher,
-                shell_handlers,
+                shell_handlers(info, control, self.requests),
                 self.output.flush,
                 self.requests.describe_error,
                 self.requests.interruptible,
@@ -208,7 +185,12 @@ class Assembly:
             lambda: self.kernel.dispatch(),
         )
         self.kernel.drain = self._shell_channel.drain
-        control_cycle = RequestCycle(session, self.publisher, control_handlers, flush=lambda: None)
+        control_cycle = RequestCycle(
+            session,
+            self.publisher,
+            control_handlers(info, control, StackRequests()),
+            flush=lambda: None,
+        )
         self._control_channel = RouterChannel(
             Channel.CONTROL,
             sockets[Channel.CONTROL],

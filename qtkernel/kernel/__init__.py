@@ -6,7 +6,8 @@ that the whole of it runs under a list and a fake Interpreter in tests.
 
 * `kernel` has the request cycle, the one place where busy, the reply and idle are sent.
 * `queue` decides what may run now, and what is aborted after an error.
-* `shell_requests` and `control_requests` have a handler for each message type, under its name.
+* `handlers` says which channel serves which message type; `shell_requests`, `control_requests`,
+  `info` and `stacks` have a handler for each, under its name.
 * `publisher` knows under which request an output belongs.
 * `stdin` and `interrupt` are the two ways in which a running cell talks to the outside.
 """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -110,6 +111,7 @@ class ShellRequests:
         self._publisher.attribution.remember(request.message)
         self._cells.append(cell)
         pending = False
+        result: ExecuteResult | None = None
         try:
             if not content.silent:
                 self._publish_input(request, content)
@@ -122,9 +124,7 @@ class ShellRequests:
             )
         finally:
             if _getpid() != self._pid:
-                # A forked child that came to the end of the cell. It must not answer, nor fall
-                # through into the host's event loop: it would run the application a second time.
-                _exit(0)
+                _end_child(result)
             pending = self._interrupter.end()
             self._cells.remove(cell)
         if pending and result.error is None:
@@ -264,6 +264,29 @@ def _executed(
         session=request.message.header.session,
         silent=content.silent,
     )
+
+
+def _end_child(result: ExecuteResult | None) -> None:
+    """End a forked child that has come to the end of its cell.
+
+    It must not answer, nor fall through into the host's event loop: it would run the application
+    a second time.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # there may be none, or a cell's own
+            stream.flush()
+    _exit(_exit_code(result.error if result is not None else None))
+
+
+def _exit_code(error: ErrorInfo | None) -> int:
+    """What Python itself would end with; see ``sys.exit``."""
+    if error is None:
+        return 0
+    if error.ename != "SystemExit":
+        return 1
+    if error.evalue in ("", "None"):
+        return 0
+    return int(error.evalue) & 0xFF if error.evalue.isdecimal() else 1
 
 
 def _error_fields(error: ErrorInfo) -> dict[str, Any]:

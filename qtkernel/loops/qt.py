@@ -38,6 +38,9 @@ from qtkernel.loops.turns import Turns, tells_turns
 LONGEST_INTERVAL = 2**31 - 1
 """Milliseconds that a QTimer can wait; for longer delays it fires early and is set again."""
 
+# A host may delete its application before it closes the kernel, and all QObjects go with it. Every
+# binding says so with a RuntimeError when one of them is used.
+_gone_with_the_application = contextlib.suppress(RuntimeError)
 
 _created: list[Any] = []  # the application of a standalone kernel
 
@@ -161,8 +164,9 @@ class QtLoop:
             return False
         # on Windows an activation may be under way as a message, which disabling does not recall
         reader.callback = None
-        reader.notifier.setEnabled(False)
-        self._delete(reader.notifier)
+        with _gone_with_the_application:
+            reader.notifier.setEnabled(False)
+            self._delete(reader.notifier)
         return True
 
     def call_soon_threadsafe(self, callback: Callback) -> None:
@@ -216,7 +220,8 @@ class QtLoop:
         self._dispatcher = None
         self.turns.forget()
         self._anchor.on_event = None
-        self._delete(self._anchor)
+        with _gone_with_the_application:
+            self._delete(self._anchor)
         if self._quit_on_last_window_closed is not None:
             self._app.setQuitOnLastWindowClosed(self._quit_on_last_window_closed)
         self._app = None
@@ -277,15 +282,17 @@ class QtLoop:
             # under the lock, because `close` deletes the anchor
             if not self._closed:
                 event = self._core.QEvent(self._event_type)
-                self._core.QCoreApplication.postEvent(self._anchor, event)
+                with _gone_with_the_application:
+                    self._core.QCoreApplication.postEvent(self._anchor, event)
 
     def _set_timer(self, deadline: float | None) -> None:
-        if deadline is None:
-            self._timer.stop()
-            return
-        # rounded up: a timer that comes too early only has to be set again
-        milliseconds = math.ceil(max(0.0, deadline - time.monotonic()) * 1000)
-        self._timer.start(min(milliseconds, LONGEST_INTERVAL))
+        with _gone_with_the_application:
+            if deadline is None:
+                self._timer.stop()
+                return
+            # rounded up: a timer that comes too early only has to be set again
+            milliseconds = math.ceil(max(0.0, deadline - time.monotonic()) * 1000)
+            self._timer.start(min(milliseconds, LONGEST_INTERVAL))
 
     def _delete(self, obj: Any) -> None:
         obj.deleteLater()

@@ -137,6 +137,10 @@ class VersionRequest(msgspec.Struct, kw_only=True, frozen=True):
     """Protocol 3's question for version numbers, which kernel_info_request took over from."""
 
 
+class StackRequest(msgspec.Struct, kw_only=True, frozen=True):
+    """Where the threads are; a message of our own, on the control channel."""
+
+
 REQUESTS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
     {
         "execute_request": ExecuteRequest,
@@ -155,6 +159,7 @@ REQUESTS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
         "comm_close": CommClose,
         "object_info_request": ObjectInfoRequest,
         "version_request": VersionRequest,
+        "stack_request": StackRequest,
     }
 )
 """Every message type that a frontend may send, with the type of its content."""

@@ -336,8 +336,9 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
         self.output.flush()
         error = ErrorInfo(etype.__name__, safe_str(evalue), [str(line) for line in stb])
         self.last_error = error
-        if self.owns_process and self.iopub.current() is None:
-            # code that ran before any request: nobody listens, but somebody may look
+        if self.output.in_child() or (self.owns_process and self.iopub.current() is None):
+            # a forked child, or code that ran before any request: nobody listens, but somebody
+            # may look
             print(*error.traceback, sep="\n", file=sys.stderr)  # noqa: T201
             return
         self.iopub.publish(

@@ -9,12 +9,14 @@ from typing import Any
 
 from qtkernel.kernel.attribution import Attribution
 from qtkernel.kernel.control_requests import ControlRequests
+from qtkernel.kernel.handlers import control_handlers, shell_handlers
 from qtkernel.kernel.info import InfoRequests
 from qtkernel.kernel.interrupt import Interrupter
 from qtkernel.kernel.kernel import Kernel, RequestCycle
 from qtkernel.kernel.publisher import Publisher
 from qtkernel.kernel.queue import Request
 from qtkernel.kernel.shell_requests import ShellRequests
+from qtkernel.kernel.stacks import StackRequests
 from qtkernel.kernel.stdin import Stdin
 from qtkernel.loops.turns import Turns
 from qtkernel.protocol import Message, ProtocolError, Session
@@ -24,19 +26,6 @@ from tests.support.recorder import Recorder
 
 KEY = b"the tests' own key"
 PORTS = {f"{name}_port": port for port, name in enumerate(("shell", "control", "stdin"), 1)}
-
-_SHELL = (
-    "execute_request",
-    "complete_request",
-    "inspect_request",
-    "is_complete_request",
-    "history_request",
-    "object_info_request",
-    "comm_info_request",
-    "comm_open",
-    "comm_msg",
-    "comm_close",
-)
 
 
 class PureKernel:
@@ -71,15 +60,7 @@ class PureKernel:
         self.control = ControlRequests(
             self.publisher, self.interrupter, self.control_loop, self.shutdowns.append
         )
-        both = {
-            "kernel_info_request": info.kernel_info_request,
-            "connect_request": info.connect_request,
-            "version_request": info.version_request,
-            "shutdown_request": self.control.shutdown_request,
-        }
-        self.handlers: dict[str, Any] = both | {
-            name: getattr(self.requests, name) for name in _SHELL
-        }
+        self.handlers = dict(shell_handlers(info, self.control, self.requests))
         cycle = RequestCycle(
             self.session,
             self.publisher,
@@ -94,7 +75,7 @@ class PureKernel:
         self.control_cycle = RequestCycle(
             self.session,
             self.publisher,
-            both | {"interrupt_request": self.control.interrupt_request},
+            control_handlers(info, self.control, StackRequests()),
             lambda: None,
         )
 
