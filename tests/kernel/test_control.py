@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from tests.support.pure_kernel import PureKernel
@@ -50,3 +52,26 @@ def test_the_control_channel_runs_no_cells(house: PureKernel, recorder: Recorder
     assert answer.parent == msg_id
     assert (answer.channel, answer.content["ename"]) == ("control", "UnknownMessageType")
     assert house.interpreter.ran == []
+
+
+def test_where_every_thread_is(house: PureKernel, recorder: Recorder) -> None:
+    waiting, go_on = threading.Event(), threading.Event()
+
+    def wait_here() -> None:
+        waiting.set()
+        go_on.wait(20)
+
+    thread = threading.Thread(target=wait_here, name="one that waits")
+    thread.start()
+    waiting.wait(20)
+    msg_id = house.control_request("stack_request")
+    go_on.set()
+    thread.join()
+    (_, answer, _) = recorder.take()
+    assert (answer.parent, answer.msg_type) == (msg_id, "stack_reply")
+    threads = answer.content["threads"]
+    (mine, *others) = threads
+    assert mine["ident"] == threading.get_ident()
+    assert [each["kernel"] for each in threads] == [True] + [False] * len(others)
+    (other,) = (each for each in others if each["name"] == "one that waits")
+    assert any("in wait_here" in line for line in other["stack"])

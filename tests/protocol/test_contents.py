@@ -43,6 +43,7 @@ MINIMAL: dict[str, dict[str, Any]] = {
     "comm_close": {"comm_id": "c"},
     "object_info_request": {"oname": "a"},
     "version_request": {},
+    "stack_request": {},
 }
 
 
