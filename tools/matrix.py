@@ -33,6 +33,9 @@ TESTS = ("loops", "kernel", "shell", "embed", "conversations", "frontends", "dem
 """What meets Qt, IPython, asyncio, signals, frames or a whole process. Left out: tests/protocol and
 tests/channels (bytes and sockets, the same everywhere) and the tests marked slow (minutes each)."""
 
+WITHOUT_QT = "tk or headless"
+"""Tests of kernels that have no Qt in them: each Python runs them once, with the first binding."""
+
 VERSIONS = """
 import importlib.metadata as m, platform, sys
 of = lambda *names: " ".join(f"{name} {m.version(name)}" for name in names)
@@ -56,6 +59,13 @@ class Cell:
     def extra(self) -> str:
         """The extra of our project that brings the binding."""
         return self.binding.lower()
+
+    @property
+    def tests(self) -> list[str]:
+        """Which tests it runs, as pytest's arguments."""
+        paths = [f"tests/{name}" for name in TESTS]
+        once = [] if self.binding == BINDINGS[0] else ["-k", f"not ({WITHOUT_QT})"]
+        return ["-m", "not slow", *once, *paths]
 
     @property
     def distribution(self) -> str:
@@ -198,9 +208,8 @@ def main() -> int:
     parser.add_argument("pytest", nargs="*", help="arguments of pytest's, instead of our choice")
     arguments = parser.parse_args()
     chosen = [cell for cell in cells if arguments.only is None or cell.name in arguments.only]
-    tests = arguments.pytest or ["-m", "not slow", *(f"tests/{name}" for name in TESTS)]
     BUILD.mkdir(parents=True, exist_ok=True)
-    results = [run(cell, tests) for cell in chosen]
+    results = [run(cell, arguments.pytest or cell.tests) for cell in chosen]
     table = "\n".join([HEADING, *(result.row for result in results)])
     (BUILD / "results.txt").write_text(f"{table}\n")
     say(f"\n{table}")
