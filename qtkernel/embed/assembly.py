@@ -36,7 +36,8 @@ from qtkernel.kernel.shell_requests import ShellRequests
 from qtkernel.kernel.stacks import StackRequests
 from qtkernel.kernel.stdin import Stdin
 from qtkernel.loops.base import EventLoop
-from qtkernel.loops.coroutines import GuestLoop
+from qtkernel.loops.coroutines import GuestAsyncioLoop, GuestLoop
+from qtkernel.loops.current import StepPolicy, outermost_running_loop
 from qtkernel.loops.turns import turns_of
 from qtkernel.protocol import Channel, Session
 from qtkernel.shell.interpreter import ShellInterpreter
@@ -122,7 +123,8 @@ class Assembly:
         )
         stdin.drain = self._stdin_channel.drain
         self.shell = self._build_shell(plan)
-        interpreter = ShellInterpreter(
+        self.shell.environment.add(StepPolicy(self.asyncio_loop).take)
+        interpreter = self._interpreter = ShellInterpreter(
             self.shell,
             self.interrupter,
             self.asyncio_loop,
@@ -212,7 +214,7 @@ class Assembly:
         self.control_thread.start(self._control_channel)
         self.heartbeat.start()
         if self._guest is not None:
-            self._show_errors_of(self._guest)
+            self._adopt(self._guest)
             self._host_guest()
         self._undo.push(self._detach)
         self._attach()
@@ -240,18 +242,28 @@ class Assembly:
 
     def asyncio_loop(self) -> asyncio.AbstractEventLoop:
         """The loop for cells that await: the host's, if it runs one here, else a guest."""
-        running = asyncio._get_running_loop()
-        return running if running is not None else self.guest().asyncio_loop
+        running = outermost_running_loop()
+        # another kernel's guest serves us only while one of its tasks is in a nested loop
+        if running is None or isinstance(running, GuestAsyncioLoop):
+            return self.guest().asyncio_loop
+        return running
 
     def guest(self) -> GuestLoop:
         """The guest asyncio loop, made when it is first needed."""
         if self._guest is None:
             self._guest = GuestLoop(self.loop)
-            self._show_errors_of(self._guest)
+            self._adopt(self._guest)
         return self._guest
 
-    def _show_errors_of(self, guest: GuestLoop) -> None:
+    def _adopt(self, guest: GuestLoop) -> None:
+        guest.put_around(lambda: self.shell.environment)
         guest.asyncio_loop.set_exception_handler(self.unhandled.in_task)
+
+    def _end_coroutines(self) -> None:
+        """Cancel all that cells have left on the guest loop, and a cell that awaits anywhere."""
+        if self._guest is not None:
+            self._guest.close()
+        self._interpreter.end_awaiting()
 
     def _host_guest(self) -> None:
         assert self._guest is not None
@@ -268,8 +280,7 @@ class Assembly:
             return
         self.closed = True
         self.stdin.close()
-        if self._guest is not None:
-            self._guest.close()  # ends a cell that awaits
+        self._end_coroutines()
         self.kernel.abort_all()
         self.kernel.close()
         self.output.flush()

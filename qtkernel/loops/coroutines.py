@@ -26,11 +26,13 @@ import asyncio
 import contextlib
 import math
 import selectors
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVarTuple
 
 from qtkernel.loops.base import Callback, EventLoop, TimerHandle
+from qtkernel.loops.current import no_loop_marked_running
 
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
@@ -60,7 +62,7 @@ class GuestLoop:
     ) -> None:
         self._selector = _PolledSelector(selector or selectors.DefaultSelector())
         self._fd = self._selector.fileno()
-        self._loop = _GuestAsyncioLoop(self._selector, self)
+        self._loop = GuestAsyncioLoop(self._selector, self)
         self._selector.on_register = self.registration_came
         self._host: EventLoop | None = None
         self._watching = False
@@ -69,6 +71,7 @@ class GuestLoop:
         self._deadline = math.inf
         self._work_left = False
         self._close_wanted = False
+        self._around: Callable[[], AbstractContextManager[None]] = nullcontext
         if host is not None:
             self.rehost(host)
 
@@ -81,6 +84,10 @@ class GuestLoop:
     def host(self) -> EventLoop | None:
         """Who steps the guest; None while nobody does."""
         return self._host
+
+    def put_around(self, around: Callable[[], AbstractContextManager[None]]) -> None:
+        """Enter what `around` makes for each step: all that runs in one is code of cells."""
+        self._around = around
 
     def rehost(self, host: EventLoop) -> None:
         """Move to another host; tasks go on there. The old host may be running, or closed."""
@@ -111,7 +118,7 @@ class GuestLoop:
             self._close_wanted = True
             self._loop.stop()
             return
-        with _no_loop_marked_running():
+        with self._around(), no_loop_marked_running():
             self._loop.run_until_complete(_wind_up(self._loop))
         self._loop.close()
 
@@ -199,7 +206,7 @@ class GuestLoop:
             return
         self._selector.polls = True
         # a cell inside asyncio.run() may have opened the host's nested loop
-        with _no_loop_marked_running():
+        with self._around(), no_loop_marked_running():
             self._loop.run_forever()
 
     def _park(self, deadline: float) -> None:
@@ -280,7 +287,7 @@ class _PolledSelector(selectors.BaseSelector):
         return self._selector.get_map()
 
 
-class _GuestAsyncioLoop(asyncio.SelectorEventLoop):
+class GuestAsyncioLoop(asyncio.SelectorEventLoop):
     """asyncio's selector loop, telling its `GuestLoop` what comes in from outside a step."""
 
     def __init__(self, selector: _PolledSelector, guest: GuestLoop) -> None:
@@ -335,16 +342,6 @@ class _GuestAsyncioLoop(asyncio.SelectorEventLoop):
         """Let asyncio complain before anything is changed."""
         if self.is_closed() or self.is_running() or asyncio._get_running_loop() is not None:
             super().run_forever()
-
-
-@contextlib.contextmanager
-def _no_loop_marked_running() -> Iterator[None]:
-    outer = asyncio._get_running_loop()
-    asyncio._set_running_loop(None)
-    try:
-        yield
-    finally:
-        asyncio._set_running_loop(outer)
 
 
 async def _wind_up(loop: asyncio.AbstractEventLoop) -> None:

@@ -9,6 +9,7 @@ import platform
 import sys
 import traceback
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import IPython
@@ -25,11 +26,12 @@ from qtkernel.interpreter import (
     Inspection,
     Interruption,
     LanguageInfo,
-    Pending,
     ReadInput,
     StdinNotAllowed,
     Stepped,
 )
+from qtkernel.loops.current import no_loop_marked_running
+from qtkernel.shell.awaiting import Awaiting
 from qtkernel.shell.completion import complete
 from qtkernel.shell.shell import ZMQInteractiveShell
 from qtkernel.shell.threads import noting_threads
@@ -52,6 +54,7 @@ class ShellInterpreter:
         self._interruption = interruption
         self._read_input: ReadInput = _no_input
         self._asyncio_loop = asyncio_loop
+        self._awaiting: list[Awaiting] = []
         self._environment = shell.environment
         self._environment.add(self._take_input)
         self._environment.add(noting_threads(shell.iopub))
@@ -138,7 +141,7 @@ class ShellInterpreter:
             ):
                 result = await self._run_as_task(cell)
             else:
-                with self._environment:
+                with self._environment, no_loop_marked_running():
                     result = self._interruption.call(lambda: _run_to_end(cell))
         finally:
             cell.close()
@@ -157,34 +160,34 @@ class ShellInterpreter:
 
     async def _run_as_task(self, cell: Coroutine[Any, Any, Any]) -> Any:
         loop = self._asyncio_loop()
-        done = Pending()
-        task = loop.create_task(self._in_environment(self._interruption.drive(cell)))
-        task.add_done_callback(lambda _task: done.resolve())
+        driven = self._interruption.drive(cell)
+        awaiting = Awaiting(loop, Stepped(driven, around=self._step_of_task))
 
         def cancel() -> None:
             # the interrupt may have been raised in the cell meanwhile
             if self._interruption.pending:
-                task.cancel()
+                awaiting.cancel()
 
-        with self._interruption.waiting(lambda: loop.call_soon(cancel)):
-            await done
-        result, error = task.result()
-        if error is not None:
-            raise error
-        return result
-
-    async def _in_environment(
-        self, cell: Coroutine[Any, Any, Any]
-    ) -> tuple[Any, BaseException | None]:
+        self._awaiting.append(awaiting)
         try:
-            return await Stepped(cell, around=lambda: self._environment), None
-        except (KeyboardInterrupt, SystemExit) as error:
-            # an interrupt that has hit IPython's own code around the cell's: asyncio would let it
-            # through, out of the task and into the host's event loop
-            return None, error
+            with self._interruption.waiting(lambda: loop.call_soon(cancel)):
+                await awaiting.ended
+            return awaiting.result()
+        finally:
+            self._awaiting.remove(awaiting)
+            driven.close()  # has never begun if the loop was closed first
+
+    def _step_of_task(self) -> AbstractContextManager[None]:
+        # the guest loop has entered it already for its own step
+        return nullcontext() if self._environment.entered else self._environment
+
+    def end_awaiting(self) -> None:
+        """Cancel a cell that awaits on a loop that we cannot run, and let it be answered now."""
+        for awaiting in list(self._awaiting):
+            awaiting.end()
 
     async def _evaluate(self, user_expressions: Mapping[str, str]) -> Mapping[str, Any]:
-        with self._environment:
+        with self._environment, no_loop_marked_running():
             return self._interruption.call(
                 lambda: self.shell.user_expressions(dict(user_expressions))
             )

@@ -54,12 +54,13 @@ def test_in_each_step_the_cell_s_environment_is_there_and_between_them_not(
 
     seen: list[Any] = []
     bench.answers = ["one", "two"]
+    bench.namespace["host"] = lambda callback: bench.loop.call_later(0, callback)
     bench.namespace["between"] = lambda: seen.append((builtins.input, get_ipython()))
     before = builtins.input
     bench.fine(
         "import asyncio\nfrom IPython import get_ipython as gi\n"
-        "asyncio.get_running_loop().call_soon(between)\n"
-        "a = input()\nawait asyncio.sleep(0.001)\nb = input()\nmine = gi()"
+        "host(between)\n"
+        "a = input()\nawait asyncio.sleep(0.05)\nb = input()\nmine = gi()"
     )
     assert (bench.namespace["a"], bench.namespace["b"]) == ("one", "two")
     assert bench.namespace["mine"] is bench.shell

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from qtkernel.interpreter import ExecuteResult, StdinNotAllowed
 from qtkernel.loops.coroutines import GuestLoop
+from qtkernel.loops.current import StepPolicy
 from qtkernel.loops.headless import HeadlessLoop
 from qtkernel.shell.interpreter import ShellInterpreter
 from qtkernel.shell.shell import ZMQInteractiveShell
@@ -111,6 +112,7 @@ class RealShell:
         self.loop_errors: list[BaseException] = []
         self.loop = HeadlessLoop(self.loop_errors.append)
         self.guest = GuestLoop(self.loop)
+        self.guest.put_around(lambda: self.shell.environment)
         self.switched: list[str] = []
         self.answers: list[str] = []
         self.questions: list[tuple[str, bool]] = []
@@ -121,6 +123,7 @@ class RealShell:
             switch_loop=self._switch,
             **more,
         )
+        self.shell.environment.add(StepPolicy(lambda: self.guest.asyncio_loop).take)
         self.interpreter = ShellInterpreter(
             self.shell, PlainInterruption(), lambda: self.guest.asyncio_loop
         )
