@@ -36,8 +36,8 @@ from qtkernel.kernel.shell_requests import ShellRequests
 from qtkernel.kernel.stacks import StackRequests
 from qtkernel.kernel.stdin import Stdin
 from qtkernel.loops.base import EventLoop
-from qtkernel.loops.coroutines import GuestAsyncioLoop, GuestLoop
-from qtkernel.loops.current import StepPolicy, outermost_running_loop
+from qtkernel.loops.coroutines import GuestLoop
+from qtkernel.loops.current import StepPolicy, host_loop
 from qtkernel.loops.turns import turns_of
 from qtkernel.protocol import Channel, Session
 from qtkernel.shell.interpreter import ShellInterpreter
@@ -242,11 +242,8 @@ class Assembly:
 
     def asyncio_loop(self) -> asyncio.AbstractEventLoop:
         """The loop for cells that await: the host's, if it runs one here, else a guest."""
-        running = outermost_running_loop()
-        # another kernel's guest serves us only while one of its tasks is in a nested loop
-        if running is None or isinstance(running, GuestAsyncioLoop):
-            return self.guest().asyncio_loop
-        return running
+        loop = host_loop()
+        return self.guest().asyncio_loop if loop is None else loop
 
     def guest(self) -> GuestLoop:
         """The guest asyncio loop, made when it is first needed."""

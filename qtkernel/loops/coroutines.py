@@ -32,7 +32,7 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVarTuple
 
 from qtkernel.loops.base import Callback, EventLoop, TimerHandle
-from qtkernel.loops.current import no_loop_marked_running
+from qtkernel.loops.current import marked_running
 
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
@@ -62,7 +62,7 @@ class GuestLoop:
     ) -> None:
         self._selector = _PolledSelector(selector or selectors.DefaultSelector())
         self._fd = self._selector.fileno()
-        self._loop = GuestAsyncioLoop(self._selector, self)
+        self._loop = _GuestAsyncioLoop(self._selector, self)
         self._selector.on_register = self.registration_came
         self._host: EventLoop | None = None
         self._watching = False
@@ -118,7 +118,7 @@ class GuestLoop:
             self._close_wanted = True
             self._loop.stop()
             return
-        with self._around(), no_loop_marked_running():
+        with self._around(), marked_running(None):
             self._loop.run_until_complete(_wind_up(self._loop))
         self._loop.close()
 
@@ -206,7 +206,7 @@ class GuestLoop:
             return
         self._selector.polls = True
         # a cell inside asyncio.run() may have opened the host's nested loop
-        with self._around(), no_loop_marked_running():
+        with self._around(), marked_running(None):
             self._loop.run_forever()
 
     def _park(self, deadline: float) -> None:
@@ -287,8 +287,10 @@ class _PolledSelector(selectors.BaseSelector):
         return self._selector.get_map()
 
 
-class GuestAsyncioLoop(asyncio.SelectorEventLoop):
+class _GuestAsyncioLoop(asyncio.SelectorEventLoop):
     """asyncio's selector loop, telling its `GuestLoop` what comes in from outside a step."""
+
+    is_guest = True
 
     def __init__(self, selector: _PolledSelector, guest: GuestLoop) -> None:
         super().__init__(selector)

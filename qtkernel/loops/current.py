@@ -1,8 +1,8 @@
 """Which asyncio loop this thread's code meets: the one marked running, and the default one.
 
-Both are global state of asyncio's, and the host's. A step of a cell needs others. A synchronous
-step has no loop marked running, so that ``asyncio.run()`` works, whoever runs the host's loop.
-``asyncio.get_event_loop()`` is there the loop on which tasks really run.
+Both are global state of asyncio's, and the host's. A step of a cell needs others:
+``asyncio.run()`` works in it, whoever runs the host's loop, and ``asyncio.get_event_loop()`` is the
+loop on which tasks really run.
 """
 
 from __future__ import annotations
@@ -14,9 +14,13 @@ from asyncio import events
 from collections.abc import Callable, Iterator
 from typing import Any
 
+_events: Any = events
+_mark = asyncio._get_running_loop
+_set_mark = asyncio._set_running_loop
+
 
 class _Stretches(threading.local):
-    """The marks that were taken away, for each stretch of code under way on this thread."""
+    """The marks that were there before each stretch of code under way on this thread."""
 
     def __init__(self) -> None:
         self.marks: list[asyncio.AbstractEventLoop | None] = []
@@ -26,25 +30,58 @@ _stretches = _Stretches()
 
 
 @contextlib.contextmanager
-def no_loop_marked_running() -> Iterator[None]:
-    """A stretch of code for which no asyncio loop runs; the mark is put back after it."""
-    outer = asyncio._get_running_loop()
+def marked_running(loop: asyncio.AbstractEventLoop | None) -> Iterator[None]:
+    """A stretch of code for which `loop` runs, or none; the mark is put back after it."""
+    outer = _mark()
     _stretches.marks.append(outer)
-    asyncio._set_running_loop(None)
+    _set_mark(loop)
     try:
         yield
     finally:
         _stretches.marks.pop()
-        asyncio._set_running_loop(outer)
+        _set_mark(outer)
 
 
-def outermost_running_loop() -> asyncio.AbstractEventLoop | None:
-    """The loop that runs at the bottom of this thread: the host's, if it is an asyncio one.
+def host_loop() -> asyncio.AbstractEventLoop | None:
+    """The asyncio loop that the host runs on this thread, if it does.
 
-    What is marked running may be less than that: a cell inside ``asyncio.run()`` can have opened a
-    nested event loop, which serves another kernel.
+    It is the one at the bottom. What is marked running may be another: a cell inside
+    ``asyncio.run()`` can have opened a nested event loop, which serves a second kernel.
     """
-    return _stretches.marks[0] if _stretches.marks else asyncio._get_running_loop()
+    loop = _stretches.marks[0] if _stretches.marks else _mark()
+    return None if getattr(loop, "is_guest", False) else loop
+
+
+@contextlib.contextmanager
+def loops_may_run() -> Iterator[None]:
+    """A synchronous step of a cell: ``asyncio.run()`` and the like work.
+
+    Without a loop of the host's simply none is marked running. The host's own mark must stay: the
+    cell may open a nested event loop (a dialog, ``input()``) in which the host's tasks go on, and
+    those ask for it (measured with qasync: each task that slept there failed). So it is hidden from
+    asyncio's loops only, which refuse to run inside another.
+    """
+    host = host_loop()
+    with marked_running(host):
+        if host is None:
+            yield
+            return
+        before = _events._get_running_loop, _events._set_running_loop
+        thread = threading.get_ident()
+
+        def seen_by_loops() -> asyncio.AbstractEventLoop | None:
+            loop = _mark()
+            return None if loop is host else loop
+
+        def mark(loop: asyncio.AbstractEventLoop | None) -> None:
+            # a loop that has run leaves None
+            _set_mark(host if loop is None and threading.get_ident() == thread else loop)
+
+        _events._get_running_loop, _events._set_running_loop = seen_by_loops, mark
+        try:
+            yield
+        finally:
+            _events._get_running_loop, _events._set_running_loop = before
 
 
 class StepPolicy:
@@ -67,14 +104,14 @@ class StepPolicy:
     def take(self) -> Callable[[], None]:
         """Become asyncio's policy; returns the undo, which leaves alone what a cell has set."""
         # the module's own variable: get_event_loop_policy() would make a policy for the host
-        before = events._event_loop_policy  # type: ignore[attr-defined]
+        before = _events._event_loop_policy
         # another kernel's step may be around ours, and ours around that: never in a circle
         self._beneath = before._beneath if isinstance(before, StepPolicy) else before
-        events._event_loop_policy = self  # type: ignore[attr-defined]
+        _events._event_loop_policy = self
 
         def undo() -> None:
-            if events._event_loop_policy is self:  # type: ignore[attr-defined]
-                events._event_loop_policy = before  # type: ignore[attr-defined]
+            if _events._event_loop_policy is self:
+                _events._event_loop_policy = before
 
         return undo
 
@@ -98,7 +135,7 @@ class StepPolicy:
 
         A second loop of a toolkit's (qasync, PySide6.QtAsyncio) cannot run inside of the first.
         """
-        inside = self._on_kernel_thread() and outermost_running_loop() is not None
+        inside = self._on_kernel_thread() and host_loop() is not None
         policy = self._own() if inside else self._standard()
         return policy.new_event_loop()  # type: ignore[no-any-return]
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from qtkernel.interpreter import Pending
 
-
 Outcome = tuple[Any, BaseException | None]
 
 

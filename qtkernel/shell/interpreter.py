@@ -30,7 +30,7 @@ from qtkernel.interpreter import (
     StdinNotAllowed,
     Stepped,
 )
-from qtkernel.loops.current import no_loop_marked_running
+from qtkernel.loops.current import loops_may_run
 from qtkernel.shell.awaiting import Awaiting
 from qtkernel.shell.completion import complete
 from qtkernel.shell.shell import ZMQInteractiveShell
@@ -141,7 +141,7 @@ class ShellInterpreter:
             ):
                 result = await self._run_as_task(cell)
             else:
-                with self._environment, no_loop_marked_running():
+                with self._environment, loops_may_run():
                     result = self._interruption.call(lambda: _run_to_end(cell))
         finally:
             cell.close()
@@ -187,7 +187,7 @@ class ShellInterpreter:
             awaiting.end()
 
     async def _evaluate(self, user_expressions: Mapping[str, str]) -> Mapping[str, Any]:
-        with self._environment, no_loop_marked_running():
+        with self._environment, loops_may_run():
             return self._interruption.call(
                 lambda: self.shell.user_expressions(dict(user_expressions))
             )
