@@ -10,10 +10,13 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from qtkernel import kernelspec
 from qtkernel._version import __version__
+
+if TYPE_CHECKING:
+    from qtkernel.shell.startup import FirstCode, Profile
 
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 
@@ -76,16 +79,17 @@ def _run_kernel(arguments: list[str]) -> None:
 
 
 def _serve(
-    parser: argparse.ArgumentParser, options: argparse.Namespace, first: object, profile: object
+    parser: argparse.ArgumentParser,
+    options: argparse.Namespace,
+    first: FirstCode,
+    profile: Profile | None,
 ) -> None:
     from qtkernel.embed.endpoints import Wishes
     from qtkernel.embed.standalone import StandaloneKernel
-    from qtkernel.loops.errors import NoDisplay, UnknownEventLoop
+    from qtkernel.loops.errors import NoDisplay
     from qtkernel.protocol import BadConnectionFile, InvalidContent
-    from qtkernel.shell.startup import FirstCode, Profile, run_first
+    from qtkernel.shell.startup import run_first
 
-    assert isinstance(first, FirstCode)
-    assert profile is None or isinstance(profile, Profile)
     wishes = Wishes(
         name="qtkernel",
         connection_file=options.connection_file,
@@ -100,9 +104,7 @@ def _serve(
             profile.config if profile is not None else None,
             profile.directory if profile is not None else None,
         )
-    except (BadConnectionFile, InvalidContent, UnknownEventLoop, NoDisplay) as error:
-        parser.error(str(error))
-    except (ImportError, ValueError) as error:
+    except (BadConnectionFile, InvalidContent, NoDisplay, ImportError, ValueError) as error:
         parser.error(str(error))
     except OSError as error:
         parser.error(error.strerror or str(error))

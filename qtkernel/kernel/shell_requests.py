@@ -9,6 +9,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from qtkernel.interpreter import (
@@ -81,7 +82,7 @@ class ShellRequests:
             "payload": result.payload,
         }
         if result.error is not None:
-            reply |= _error_fields(result.error)
+            reply |= asdict(result.error)
         return reply
 
     def _tell(self, event: EventName, *arguments: Any) -> None:
@@ -130,7 +131,7 @@ class ShellRequests:
         if pending and result.error is None:
             # it came while the cell was where it must not be raised, and the cell is over now
             error = ErrorInfo("KeyboardInterrupt", "", ["KeyboardInterrupt"])
-            self._publisher.publish("error", _error_fields(error), parent=request.message)
+            self._publisher.publish("error", asdict(error), parent=request.message)
             return ExecuteResult(result.execution_count, error, {}, result.payload)
         return result
 
@@ -287,7 +288,3 @@ def _exit_code(error: ErrorInfo | None) -> int:
     if error.evalue in ("", "None"):
         return 0
     return int(error.evalue) & 0xFF if error.evalue.isdecimal() else 1
-
-
-def _error_fields(error: ErrorInfo) -> dict[str, Any]:
-    return {"ename": error.ename, "evalue": error.evalue, "traceback": error.traceback}

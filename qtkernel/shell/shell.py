@@ -12,6 +12,7 @@ import contextlib
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -341,9 +342,7 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
             # may look
             print(*error.traceback, sep="\n", file=sys.stderr)  # noqa: T201
             return
-        self.iopub.publish(
-            "error", {"ename": error.ename, "evalue": error.evalue, "traceback": error.traceback}
-        )
+        self.iopub.publish("error", asdict(error))
 
     # What frontends are asked to do, as payloads (messaging document, "Payloads (DEPRECATED)")
 

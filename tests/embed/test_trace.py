@@ -23,6 +23,8 @@ def test_it_names_what_an_open_kernel_has_taken(embed: Embed) -> None:
     assert kernel.connection_file in trace["files"]
     assert "get_ipython" in trace["namespace"]
     assert "mine" not in trace["namespace"]
+    # no environment variable for children to inherit, no signal handler while no cell runs
+    assert not {"os.environ", "signal.SIGINT", "sys.path", "sys.modules['__main__']"} & set(trace)
 
 
 def test_it_is_empty_after_close(embed: Embed) -> None:
