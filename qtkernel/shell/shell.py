@@ -14,12 +14,10 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
 from IPython.core import page
 from IPython.core.autocall import ZMQExitAutocall
-from IPython.core.compilerop import CachingCompiler
 from IPython.core.display_functions import display
 from IPython.core.error import UsageError
 from IPython.core.history import HistoryManager
@@ -31,7 +29,9 @@ from traitlets import Bool, Type, default, observe
 from traitlets.config import Config
 
 from qtkernel.interpreter import ErrorInfo, IOPub
+from qtkernel.shell.compiler import CellCompiler
 from qtkernel.shell.environment import Environment, StepBuiltins, StepDisplay
+from qtkernel.shell.found import found_by_its_cells
 from qtkernel.shell.magics import KernelMagics
 from qtkernel.shell.outputs import DisplayMessages, ResultHook
 from qtkernel.shell.streams import OutputBuffer
@@ -48,19 +48,6 @@ HISTORY_BATCH = 1000
 """Lines of history that may wait to be written."""
 
 SwitchLoop = Callable[[str], None]
-
-
-class CellCompiler(CachingCompiler):  # type: ignore[misc]
-    """Compiles cells, and what magics make of them (``%%time``), and says so."""
-
-    claim_code: Callable[[CodeType], object] = staticmethod(lambda _code: None)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Compile a piece of a cell. A cell is compiled again each time that it is run."""
-        code = super().__call__(*args, **kwargs)
-        if isinstance(code, CodeType):
-            self.claim_code(code)
-        return code
 
 
 class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
@@ -112,6 +99,7 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
             self.register_as_singleton()
         else:
             atexit.unregister(self.atexit_operations)
+            self._undos.append(found_by_its_cells(self, self.iopub))
 
     def register_as_singleton(self) -> Callable[[], None]:
         """Make this the shell that IPython's global functions find; returns the undo."""
@@ -297,8 +285,8 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
         end_scripts(self.magics_manager.registry.get("ScriptMagics"))
         forget_source(self.compile._filename_map)
         forget_debuggers()
-        for undo in self._undos:
-            undo()
+        while self._undos:
+            self._undos.pop(0)()
 
     # Errors
 

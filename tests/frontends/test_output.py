@@ -145,6 +145,38 @@ def test_everything_that_a_slot_says(talk: Talkative) -> None:
     assert talk.own() == ["warning"]
 
 
+DISPLAYS = """
+from IPython.display import display, update_display, clear_output, HTML
+from IPython import get_ipython as found
+def show():
+    print('text')
+    display(HTML('<b>1</b>'), display_id='d')
+    update_display(HTML('<b>2</b>'), display_id='d')
+    clear_output()
+    print(found() is get_ipython())
+"""
+
+
+@pytest.mark.parametrize(
+    "how", ["host.after(0.05, show)", "import threading; threading.Timer(0.05, show).start()"]
+)
+def test_displays_of_slots_and_threads(talk: Talkative, how: str) -> None:
+    """No cell is running any more: IPython's own functions find the kernel's shell all the same."""
+    one = talk.fine(f"{DISPLAYS}\n{how}")
+    talk.frontend.wait_for_text(one, "True\n")
+    said = [message["msg_type"] for message in talk.frontend.published(one)]
+    rich = ["display_data", "update_display_data", "clear_output"]
+    assert [msg_type for msg_type in said if msg_type != "status"] == ["stream", *rich, "stream"]
+    for message in talk.frontend.published(one):
+        if message["msg_type"].endswith("display_data"):
+            assert "text/html" in message["content"]["data"]
+    # the host's own code finds none
+    talk.fine("import functools; host.after(0.05, functools.partial(host.find, found))")
+    talk.tell("log")
+    assert talk.host.wait_for_line("found: ") == "found: None"
+    assert talk.own() == ["host's word"]
+
+
 def test_the_host_logs_through_a_handler_that_a_cell_has_made(talk: Talkative) -> None:
     talk.fine(
         "import logging, sys\n"

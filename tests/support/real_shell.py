@@ -18,7 +18,7 @@ from qtkernel.shell.shell import ZMQInteractiveShell
 from qtkernel.shell.streams import OutputBuffer, install_streams
 
 T = TypeVar("T")
-_parent: ContextVar[Any] = ContextVar("tests_parent", default=None)
+_parent: ContextVar[tuple[Published | None, Any]] = ContextVar("tests_parent", default=(None, None))
 
 
 class Published:
@@ -31,7 +31,8 @@ class Published:
         self.captures_host = False
 
     def current(self) -> Any | None:
-        return _parent.get()
+        whose, parent = _parent.get()
+        return parent if whose is self else None
 
     @property
     def host(self) -> str | None:
@@ -51,7 +52,7 @@ class Published:
     def request(self, parent: Any) -> Iterator[None]:
         """Code in here belongs to the request `parent`."""
         before = _parent.get()
-        _parent.set(parent)
+        _parent.set((self, parent))
         try:
             yield
         finally:

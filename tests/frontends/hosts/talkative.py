@@ -107,6 +107,10 @@ class Host:
         """A function of the host's, which a cell may call."""
         print(f"host: {text}")
 
+    def find(self, get_ipython: Callable[[], object]) -> None:
+        """Say which shell it finds."""
+        print(f"found: {get_ipython()}")
+
     def command(self, line: str) -> None:
         """Do what the test says, as if a user had clicked somewhere."""
         if line == "quit":
