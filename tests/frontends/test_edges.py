@@ -109,6 +109,46 @@ def test_quit_while_cells_wait_and_nobody_closes_the_kernel(start: Starter, code
     assert list(start.home.runtime.iterdir()) == []
 
 
+@pytest.mark.parametrize("code", ["1", "import asyncio; await asyncio.sleep(60)"])
+def test_a_kernel_that_is_closed_when_the_application_quits(start: Starter, code: str) -> None:
+    host = ready(start, "closes_when_it_quits")
+    frontend = start.frontend(host)
+    running = frontend.start(f"QtCore.QTimer.singleShot(100, lambda: app.exit(3)); {code}")
+    assert frontend.reply(running)["content"]["status"] == ("ok" if code == "1" else "error")
+    assert host.wait() == 3
+    assert host.stdout == ["closed: True"]
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("import asyncio; await asyncio.sleep(60)", "error"),
+        ("input('?')", "error"),
+        ("dialog = QtWidgets.QDialog(); dialog.exec()", "ok"),
+        ("loop = QtCore.QEventLoop(); QtCore.QTimer.singleShot(500, loop.quit); loop.exec()", "ok"),
+    ],
+)
+def test_the_application_closes_the_kernel_while_a_cell_waits(
+    start: Starter, code: str, status: str
+) -> None:
+    host = ready(start, "closes_in_a_slot")
+    frontend = start.frontend(host)
+    running = frontend.start(f"soon(100); {code}")
+    assert frontend.reply(running)["content"]["status"] == status
+    assert host.wait() == 0
+    assert host.stdout == ["has called close", "closed, trace: {}"]
+    assert list(start.home.runtime.iterdir()) == []
+
+
+def test_a_second_application_object(start: Starter) -> None:
+    host = ready(start, "another_application")
+    frontend = start.frontend(host)
+    assert frontend.run("import asyncio; await asyncio.sleep(0.01); 1").result == "1"
+    frontend.start("app.quit()")
+    assert host.wait() == 0
+    assert host.stdout == ["trace: {}"]
+
+
 def test_an_application_object_that_goes_first(start: Starter) -> None:
     host = ready(start, "deleted")
     frontend = start.frontend(host)

@@ -244,6 +244,52 @@ def two() -> None:
     say(f"same: {sys.stdout is before}, trace: {kernels['one'].trace()}")
 
 
+def closes_when_it_quits() -> int:
+    """As applications do: in the signal that says so."""
+    kernel = embed()
+    app.aboutToQuit.connect(kernel.close)
+    app.aboutToQuit.connect(lambda: say(f"closed: {kernel.closed}"))
+    say("ready")
+    return int(app.exec())
+
+
+def closes_in_a_slot() -> None:
+    """A button of its own closes the kernel, whatever a cell does meanwhile."""
+    app.setQuitOnLastWindowClosed(False)
+    kernel = embed(soon=lambda delay: QtCore.QTimer.singleShot(delay, close))
+
+    def close() -> None:
+        kernel.close()
+        say("has called close")
+        QtCore.QTimer.singleShot(0, look)
+
+    def look() -> None:
+        dialog = app.activeModalWidget()
+        if dialog is not None:
+            dialog.accept()
+        if kernel.closed:
+            say(f"closed, trace: {kernel.trace()}")
+            app.quit()
+        else:
+            QtCore.QTimer.singleShot(20, look)
+
+    say("ready")
+    app.exec()
+
+
+def another_application() -> None:
+    """It makes a second application object when the first is gone."""
+    global app
+    embed().close()
+    del app
+    app = QtWidgets.QApplication(sys.argv[:1])
+    kernel = embed()
+    say("ready")
+    app.exec()
+    kernel.close()
+    say(f"trace: {kernel.trace()}")
+
+
 def again() -> None:
     """It embeds again after a close, under the same file."""
     embed().close()
