@@ -33,10 +33,8 @@ would hit the host.
 from __future__ import annotations
 
 import asyncio
-import bdb
 import contextlib
 import os
-import pdb
 import signal
 import sys
 import threading
@@ -122,7 +120,6 @@ class Interrupter:
         return undo
 
     def _restore(self) -> None:
-        self._take_over_from_debugger()
         # a cell, or the host meanwhile, may have set a handler of its own: that one stays
         above = _owner(signal.getsignal(signal.SIGINT))
         if above is self:
@@ -134,13 +131,6 @@ class Interrupter:
             if beneath is self:
                 above._previous = self._previous
             above = beneath
-
-    def _take_over_from_debugger(self) -> None:
-        # pdb's ``c`` sets a handler of its own over ours, and restores ours when it is next entered
-        debugger = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
-        if isinstance(debugger, bdb.Bdb):
-            signal.signal(signal.SIGINT, self._on_signal)
-            pdb.Pdb._previous_sigint_handler = None  # type: ignore[attr-defined]
 
     def call(self, function: Callable[[], T]) -> T:
         """Run code of a cell; an interrupt is raised in it as KeyboardInterrupt."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import bdb
 import builtins
+import cmd
 import getpass
 import platform
 import sys
 import traceback
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from types import FrameType
 from typing import Any
 
 import IPython
@@ -219,7 +222,16 @@ class ShellInterpreter:
     def _input(self, prompt: object = "", /) -> str:
         """Ask the frontend for a line of text, without its trailing newline."""
         __tracebackhide__ = True
-        return self._ask(str(prompt), password=False)
+        debugger = _debugger_that_prompts(sys._getframe(1))
+        if debugger is None:
+            return self._ask(str(prompt), password=False)
+        # "c" would put a SIGINT handler of its own over ours, and stop in the host's slots
+        debugger.nosigint = True
+        try:
+            return self._ask(str(prompt), password=False)
+        except KeyboardInterrupt:
+            # pdb would swallow it and prompt again, for ever
+            raise bdb.BdbQuit from None
 
     def _getpass(self, prompt: str = "Password: ", stream: object = None) -> str:  # noqa: ARG002
         """Ask the frontend for a line of text that is not shown."""
@@ -294,6 +306,14 @@ class ShellInterpreter:
     def reset(self) -> None:
         """Drop what cells put into the namespace; what the host put there stays."""
         self.shell.reset(new_session=True)
+
+
+def _debugger_that_prompts(frame: FrameType) -> Any | None:
+    """The debugger whose command loop `frame` is, if it is one."""
+    if frame.f_code is not cmd.Cmd.cmdloop.__code__:
+        return None
+    loop = frame.f_locals["self"]
+    return loop if isinstance(loop, bdb.Bdb) else None
 
 
 def _no_input(_prompt: str, _password: bool) -> str:

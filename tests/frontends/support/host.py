@@ -111,6 +111,7 @@ class Host:
             "QtWidgets": QtWidgets,
         }
         self._connection_file = connection_file
+        self._cpu_before = 0.0
         self.kernel: qtkernel.EmbeddedKernel | None = None
         self._commands: dict[str, Callable[[], str]] = {
             "report": self.report,
@@ -119,6 +120,8 @@ class Host:
             "slots": self.start_slots,
             "raised": self.raised,
             "dialog": self.dialog,
+            "start over": self.start_over,
+            "gap": self.gap,
             "names": self.names,
             "close": self.close,
             "quit": self.quit,
@@ -165,6 +168,16 @@ class Host:
 
         QtCore.QTimer.singleShot(0, open_dialog)
         return "done"
+
+    def start_over(self) -> str:
+        """Forget how long the timer was kept from ticking, and the CPU time used, until now."""
+        self.ticker.start_over()
+        self._cpu_before = time.process_time()
+        return "done"
+
+    def gap(self) -> str:
+        """Since then, in seconds: for how long the timer was kept from ticking, and CPU time."""
+        return json.dumps([self.ticker.largest_gap, time.process_time() - self._cpu_before])
 
     def start_slots(self) -> str:
         """Have a slot called every millisecond."""
