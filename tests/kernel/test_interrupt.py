@@ -306,16 +306,51 @@ def test_cells_that_overlap_again_and_again_leave_the_host_s_handler(house: Pure
     assert signal.getsignal(signal.SIGINT) is host
 
 
-def test_a_frontend_that_has_seen_the_execute_input_can_interrupt() -> None:
+@pytest.mark.parametrize("seen", ["status", "execute_input"])
+def test_a_frontend_that_has_seen_something_of_the_cell_can_interrupt(seen: str) -> None:
+    """Its busy is the first; a second interrupt at its idle is for nobody."""
     house = PureKernel()
     said = house.recorder.on("iopub")
 
     def send(frames: Sequence[Any]) -> None:
         said(frames)
-        if house.recorder.messages[-1].msg_type == "execute_input":
+        if house.recorder.messages[-1].msg_type == seen:
             house.control.interrupt()
 
     house.publisher._send = send
     house.run("a")
     reply = house.recorder.take()[-2]
     assert (reply.msg_type, reply.content["ename"]) == ("execute_reply", "KeyboardInterrupt")
+    assert not house.interrupter.pending
+
+
+@pytest.mark.parametrize("content", [{"code": 7}, {"code": "x"}])
+def test_the_host_s_handler_is_back_after_a_cell_that_never_ran(
+    house: PureKernel, content: dict[str, Any]
+) -> None:
+    """Its content is wrong; or it is aborted, and nothing was to be interrupted."""
+    if content["code"] == 7:
+        house.ask("execute_request", content)
+    else:
+        house.arrive("execute_request", content)
+        house._drain()
+        house.kernel.abort_all()
+    house.recorder.take()
+    assert house.interrupter.interrupt() is False
+
+
+def test_an_interrupt_is_repeated_quickly_at_first_and_by_one_timer(house: PureKernel) -> None:
+    seen = []
+
+    def slot() -> None:
+        for _ in range(3):
+            house.control_request("interrupt_request")
+        seen.append(len(house.control_loop._timers))
+        house.interrupter.again = lambda: seen.append(house.control_loop.now)  # type: ignore[method-assign]
+        house.control_loop.advance(0.02)
+
+    house.interpreter.cell("dialog")(lambda: house.loop.nested(slot))
+    house.run("dialog")
+    house.recorder.take()
+    assert seen[0] == 1
+    assert seen[1:] == pytest.approx([0.001, 0.003, 0.007, 0.015])
