@@ -3,9 +3,9 @@
     python tools/matrix.py [--only 3.12-pyqt6] [-- PYTEST_ARGUMENT ...]
 
 Each pair, a *cell*, has a virtual environment of its own below build/matrix, which is made once and
-again when pyproject.toml changes. A Python that the machine has not got is said so, and does not
-fail the rest. The table goes to the terminal and to build/matrix/results.txt; beside it are each
-cell's output and its results as XML. The exit code is the number of cells that failed.
+brought up to date when pyproject.toml changes. A Python that the machine has not got is said so,
+and does not fail the rest. The table goes to the terminal and to build/matrix/results.txt; beside
+it are each cell's output and its results as XML. The exit code is the number of cells that failed.
 """
 
 from __future__ import annotations
@@ -56,9 +56,11 @@ class Cell:
         return f"{self.python}-{self.binding.lower()}"
 
     @property
-    def extra(self) -> str:
-        """The extra of our project that brings the binding."""
-        return self.binding.lower()
+    def requirements(self) -> list[str]:
+        """What is installed: our project from this checkout, the binding, and what tests need."""
+        # QtAsyncio, which some tests have for a host, is not among the essentials
+        addons = ["PySide6-Addons"] if self.binding == "PySide6" else []
+        return ["-e", f"{ROOT}[test,{self.binding.lower()}]", *addons]
 
     @property
     def tests(self) -> list[str]:
@@ -124,16 +126,16 @@ def _is_version(path: str, version: str) -> bool:
 
 
 def set_up(cell: Cell, python: str) -> None:
-    """Make the cell's environment, unless there is one for the pyproject.toml of today."""
+    """Make the cell's environment, or bring it up to date when pyproject.toml has changed."""
     stamp = BUILD / cell.name / "stamp"
-    wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    project = (ROOT / "pyproject.toml").read_bytes() + " ".join(cell.requirements).encode()
+    wanted = hashlib.sha256(project).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return
     say(f"{cell.name}: making its environment")
-    subprocess.run([python, "-m", "venv", "--clear", str(BUILD / cell.name)], check=True)
-    install = ["-m", "pip", "install", "-qq", "--disable-pip-version-check", "-e"]
-    project = f"{ROOT}[test,{cell.extra}]"
-    subprocess.run([str(cell.interpreter), *install, project], check=True)
+    subprocess.run([python, "-m", "venv", str(BUILD / cell.name)], check=True)
+    install = ["-m", "pip", "install", "-qq", "--disable-pip-version-check", *cell.requirements]
+    subprocess.run([str(cell.interpreter), *install], check=True)
     stamp.write_text(wanted)
 
 
