@@ -232,11 +232,7 @@ class Attribution:
 
 
 def _note(table: dict[int, _Claimed], key: object, claim: _Claim) -> None:
-    def forget(claimed: _Claimed) -> None:
-        if table.get(claimed.key) is claimed:
-            del table[claimed.key]
-
-    claimed = _Claimed(key, forget)
+    claimed = _Claimed(key, lambda gone: table.pop(gone.key, None))
     claimed.claim, claimed.key = claim, id(key)
     table[claimed.key] = claimed
 

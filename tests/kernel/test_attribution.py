@@ -208,6 +208,20 @@ def test_a_task_of_the_host_s(bench: Bench) -> None:
     assert bench.seen == [None]
 
 
+def test_a_task_of_a_function_of_the_host_s_in_another_turn(bench: Bench) -> None:
+    async def work() -> None:
+        await asyncio.sleep(0)
+        bench.note()
+
+    async def main() -> Message:
+        one = bench.cell("import asyncio; task = asyncio.ensure_future(work())", work=work)
+        bench.loop.turns.count += 1
+        await bench.names["task"]
+        return one
+
+    assert asyncio.run(main()) == bench.seen.pop()
+
+
 # Threads
 
 
@@ -246,9 +260,12 @@ def test_two_kernels_know_their_own_cells_only(bench: Bench, house: PureKernel) 
     one = bench.cell("def slot(): note(); other()", other=other.note)
     two = other.cell("def slot(): note(); other()", other=bench.note)
     bench.in_loop(bench.names["slot"], other.names["slot"])
-    other.loop.close()
     assert bench.seen == [one, None]
     assert other.seen == [None, two]
+    other.cell("in_loop(note)", in_loop=bench.in_loop, note=bench.note)
+    other.cell("note()")
+    assert bench.seen[2:] == [None, None]
+    other.loop.close()
 
 
 # Exceptions

@@ -33,6 +33,8 @@ def test_nothing_is_left_in_ipython_whichever_kernel_goes_first() -> None:
     for first, second in ((0, 1), (1, 0)):
         benches = [RealShell(), RealShell()]
         for index in (first, second):
+            with benches[index].iopub.request("cell"):
+                assert get_ipython() is benches[index].shell
             assert {"initialized", "instance"} <= set(vars(InteractiveShell))
             benches[index].close()
         assert not {"initialized", "instance"} & set(vars(InteractiveShell))
