@@ -80,9 +80,12 @@ def test_a_frontend_that_does_not_read_holds_the_end_up_for_a_moment_only(start:
 
 # Children
 
+# from Python 3.12 on each fork of a process with threads is warned of
+FORKS = {"PYTHONWARNINGS": "ignore::DeprecationWarning"}
+
 
 def test_a_child_that_goes_on_in_the_event_loop(start: Starter) -> None:
-    host = ready(start, "fork_slot")
+    host = ready(start, "fork_slot", environment=FORKS)
     frontend = start.frontend(host)
     frontend.run("fork()")
     # both processes have these sockets now; every request must be answered, by the parent
@@ -97,7 +100,7 @@ def test_a_child_that_goes_on_in_the_event_loop(start: Starter) -> None:
 
 def test_a_child_that_returns_from_main(start: Starter) -> None:
     # with X11, Qt itself hangs in such a child: it waits for its own thread, which is not there
-    host = ready(start, "fork_main", environment={"QT_QPA_PLATFORM": "offscreen"})
+    host = ready(start, "fork_main", environment=FORKS | {"QT_QPA_PLATFORM": "offscreen"})
     frontend = start.frontend(host)
     frontend.start("app.quit()")
     assert host.wait_for_line("child: ") == "child: 7, file: True"
@@ -142,7 +145,7 @@ def test_a_cell_forks(start: Starter, child: str, code: int, said: str) -> None:
 
 def test_a_cell_forks_and_the_child_lives_on(start: Starter) -> None:
     """It belongs to nobody: the kernel must not wait for it, nor it use the kernel."""
-    host = ready(start, "plain")
+    host = ready(start, "plain", environment=FORKS)
     frontend = start.frontend(host)
     mark = start.home.directory / "child-has-ended"
     code = f"time.sleep(0.5); open({str(mark)!r}, 'w').close(); os._exit(0)"
@@ -157,7 +160,7 @@ def test_a_cell_forks_and_the_child_lives_on(start: Starter) -> None:
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_multiprocessing_and_subprocess(start: Starter, method: str) -> None:
-    host = ready(start, "plain")
+    host = ready(start, "plain", environment=FORKS)
     frontend = start.frontend(host)
     frontend.run(
         "import math, multiprocessing, subprocess, sys\n"

@@ -8,6 +8,7 @@ EDGE is the name of a function below. Each says "ready" when frontends can attac
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import signal
@@ -19,7 +20,7 @@ from collections.abc import Callable
 from typing import Any
 
 import qtkernel
-from tests.support.binding import QtCore, QtWidgets
+from tests.support.binding import IS_PYSIDE, QtCore, QtWidgets
 
 FILE = sys.argv[2]
 
@@ -125,15 +126,22 @@ def fails() -> None:
 
 def deleted() -> None:
     """The application object goes before the kernel does."""
-    global app
     kernel = embed()
     say("ready")
     app.exec()
     kernel.user_ns.clear()
-    del app
+    shut_down()
     say("deleted")
     kernel.close()
     say(f"trace: {kernel.trace()}")
+
+
+def shut_down() -> None:
+    """Let the application object go."""
+    global app
+    if IS_PYSIDE:
+        app.shutdown()  # it keeps the object otherwise
+    del app
 
 
 def blocked() -> None:
@@ -281,7 +289,8 @@ def another_application() -> None:
     """It makes a second application object when the first is gone."""
     global app
     embed().close()
-    del app
+    shut_down()
+    gc.collect()  # a closed kernel is a cycle, with a namespace in it that has the application
     app = QtWidgets.QApplication(sys.argv[:1])
     kernel = embed()
     say("ready")
