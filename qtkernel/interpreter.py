@@ -15,6 +15,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import Context
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any, Protocol, TypeVar
@@ -58,6 +59,7 @@ class Stepped(Awaitable[T]):
         coroutine: what is awaited.
         around: makes a context manager that is entered for each step, and left while it waits.
         translate: changes what is thrown into the coroutine at its await.
+        context: what each step runs in; by default whatever context there is.
     """
 
     def __init__(
@@ -66,10 +68,22 @@ class Stepped(Awaitable[T]):
         *,
         around: Callable[[], AbstractContextManager[None]] = nullcontext,
         translate: Callable[[BaseException], BaseException] = lambda error: error,
+        context: Context | None = None,
     ) -> None:
         self._coroutine = coroutine
         self._around = around
         self._translate = translate
+        self._run: Callable[..., Any] = _call if context is None else context.run
+
+    def throw(self, error: BaseException) -> Any:
+        """Raise `error` where the coroutine waits, out of turn.
+
+        Raises:
+            StopIteration: it has ended; `value` is its result.
+            BaseException: whatever it has ended with.
+        """
+        with self._around():
+            return self._run(self._coroutine.throw, error)
 
     def __await__(self) -> Generator[Any, Any, T]:
         __tracebackhide__ = True  # IPython leaves such frames out of a cell's traceback
@@ -77,13 +91,18 @@ class Stepped(Awaitable[T]):
         while True:
             try:
                 with self._around():
-                    awaited = step(argument)
+                    awaited = self._run(step, argument)
             except StopIteration as stop:
                 return stop.value  # type: ignore[no-any-return]
             try:
                 step, argument = self._coroutine.send, (yield awaited)
             except BaseException as error:
                 step, argument = self._coroutine.throw, self._translate(error)
+
+
+def _call(function: Callable[[Any], T], argument: Any) -> T:
+    __tracebackhide__ = True
+    return function(argument)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from types import CodeType, FrameType, TracebackType
 from typing import Any, TypeVar
 from weakref import ref
 
+from qtkernel.interpreter import Stepped
 from qtkernel.loops.turns import Turns
 from qtkernel.protocol import Message
 
@@ -57,6 +58,7 @@ def steps_request(function: F) -> F:
 
 
 _sets_context(Handle._run)  # every step of a task and every callback of asyncio
+_sets_context(Stepped.__await__)  # a cell's, on loops with handles of their own: PySide6.QtAsyncio
 
 
 class _Stretch:

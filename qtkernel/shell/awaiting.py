@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import contextvars
-from collections.abc import Awaitable, Coroutine
 from typing import Any
 
-from qtkernel.interpreter import Pending
+from qtkernel.interpreter import Pending, Stepped
 
 Outcome = tuple[Any, BaseException | None]
 
@@ -21,13 +18,26 @@ class Awaiting:
         cell: what is awaited.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, cell: Awaitable[Any]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, cell: Stepped[Any]) -> None:
         self.ended = Pending()
-        self._body = _contained(cell)
-        self._context = contextvars.copy_context()
+        self._loop = loop
+        self._cell = cell
         self._outcome: Outcome | None = None
-        self._task = loop.create_task(self._body, context=self._context)
+        self._body = self._run()
+        self._task = loop.create_task(self._body)
         self._task.add_done_callback(self._done)
+
+    async def _run(self) -> Outcome:
+        try:
+            return await self._cell, None
+        except (KeyboardInterrupt, SystemExit) as error:
+            # an interrupt that has hit IPython's own code around the cell's: asyncio would let it
+            # through, out of the task and into the host's event loop
+            return None, error
+        except BaseException:
+            if self._outcome is None:
+                raise
+            return self._outcome  # the cell has ended out of turn, and the task only now
 
     def cancel(self) -> None:
         """Raise CancelledError at the cell's await, when the loop has its next turn."""
@@ -48,10 +58,11 @@ class Awaiting:
         """
         if self._task.done() or self._outcome is not None:
             return
-        self._outcome = self._context.run(_cancel, self._body)
-        # the task is left with a coroutine that has ended; nobody need hear about that
+        self._outcome = _cancel(self._cell)
         self._task._log_destroy_pending = False  # type: ignore[attr-defined]
-        with contextlib.suppress(RuntimeError):  # its loop is closed
+        if self._loop.is_closed():
+            self._body.close()
+        else:
             self._task.cancel()
         self.ended.resolve()
 
@@ -61,28 +72,17 @@ class Awaiting:
         self.ended.resolve()
 
 
-async def _contained(cell: Awaitable[Any]) -> Outcome:
-    """The cell, so that no interrupt of it gets out of the task and into the host's event loop.
-
-    asyncio lets these two through.
-    """
-    try:
-        return await cell, None
-    except (KeyboardInterrupt, SystemExit) as error:
-        return None, error
-
-
-def _cancel(body: Coroutine[Any, Any, Outcome]) -> Outcome:
-    """End `body`, which waits; what it comes to.
+def _cancel(cell: Stepped[Any]) -> Outcome:
+    """End a cell that waits; what it comes to.
 
     What takes its cancellation and awaits something more, such as the tasks of its TaskGroup, has
     no loop for that any more. It is told so more and more plainly.
     """
     for error in (asyncio.CancelledError(), KeyboardInterrupt(), GeneratorExit()):
         try:
-            body.throw(error)
+            cell.throw(error)
         except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
+            return stop.value, None
         except BaseException as raised:
             return None, raised
     return None, asyncio.CancelledError()

@@ -6,6 +6,7 @@ import asyncio
 import bdb
 import builtins
 import cmd
+import contextvars
 import getpass
 import platform
 import sys
@@ -164,7 +165,10 @@ class ShellInterpreter:
     async def _run_as_task(self, cell: Coroutine[Any, Any, Any]) -> Any:
         loop = self._asyncio_loop()
         driven = self._interruption.drive(cell)
-        awaiting = Awaiting(loop, Stepped(driven, around=self._step_of_task))
+        # a task has a context, too; PySide6.QtAsyncio loses it at the first await
+        context = contextvars.copy_context()
+        cell_steps = Stepped(driven, around=self._step_of_task, context=context)
+        awaiting = Awaiting(loop, cell_steps)
 
         def cancel() -> None:
             # the interrupt may have been raised in the cell meanwhile
