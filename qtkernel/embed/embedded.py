@@ -200,7 +200,7 @@ class EmbeddedKernel:
             return
         shell = self._assembly.shell
         shell.user_ns.update(names)
-        shell.host_names |= frozenset(names)
+        shell.host_names.update(names)
 
     def do_one_iteration(self) -> bool:
         """Handle at most one request that has arrived; False if there was none.

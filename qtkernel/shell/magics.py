@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.core.magics.namespace import NamespaceMagics
 
 
 @magics_class
@@ -23,3 +24,24 @@ class KernelMagics(Magics):  # type: ignore[misc]
         Unlike IPython's own, which logs what is wrong, this fails, so that a notebook stops.
         """
         self.shell.enable_gui(parameter_s.strip() or "headless")
+
+
+@magics_class
+class GuestNamespaceMagics(NamespaceMagics):  # type: ignore[misc]
+    """``%who`` and all that goes by it, ``%reset -s`` and ``%reset_selective`` among them."""
+
+    @line_magic  # type: ignore[untyped-decorator]
+    def who_ls(self, parameter_s: str = "") -> list[str]:
+        """Return a sorted list of the variables that cells have made, of the given types if any.
+
+        The application's own names are not among them; see ``dir()``.
+        """
+        names = super().who_ls(parameter_s)
+        return [name for name in names if name not in self.shell.host_names]
+
+
+# the decorator has seen this class only
+GuestNamespaceMagics.magics = {
+    kind: NamespaceMagics.magics[kind] | GuestNamespaceMagics.magics[kind]
+    for kind in ("line", "cell")
+}

@@ -31,8 +31,14 @@ class ResultHook(DisplayHook):  # type: ignore[misc]
         namespace = shell.user_ns
         theirs = {name: namespace[name] for name in _UNDERSCORES if name in namespace}
         super().__init__(shell=shell, **kwargs)
-        shell.user_ns_hidden.update({name: "" for name in _UNDERSCORES if name not in theirs})
         namespace.update(theirs)
+        self.init_underscores()
+
+    def init_underscores(self) -> None:
+        """Set the names of the last results where they are not the host's."""
+        for name in _UNDERSCORES:
+            if name not in self.shell.host_names:
+                self.shell.user_ns[name] = self.shell.user_ns_hidden[name] = ""
 
     @property
     def prompt_count(self) -> int:
@@ -55,7 +61,7 @@ class ResultHook(DisplayHook):  # type: ignore[misc]
     def update_user_ns(self, result: Any) -> None:
         """Keep the result, unless the place where IPython would keep it is the host's."""
         # a cell may have deleted it: then nothing is kept, and the result is shown all the same
-        if "_oh" in self.shell.user_ns and "_oh" not in self.shell.host_names:
+        if self.shell.user_ns.get("_oh") is self.shell.history_manager.output_hist:
             super().update_user_ns(result)
 
     def finish_displayhook(self) -> None:

@@ -32,7 +32,8 @@ from qtkernel.interpreter import ErrorInfo, IOPub
 from qtkernel.shell.compiler import CellCompiler
 from qtkernel.shell.environment import Environment, StepBuiltins, StepDisplay
 from qtkernel.shell.found import found_by_its_cells
-from qtkernel.shell.magics import KernelMagics
+from qtkernel.shell.magics import GuestNamespaceMagics, KernelMagics
+from qtkernel.shell.namespace import SharedNamespaceShell
 from qtkernel.shell.outputs import DisplayMessages, ResultHook
 from qtkernel.shell.streams import OutputBuffer
 from qtkernel.shell.traces import (
@@ -50,7 +51,7 @@ HISTORY_BATCH = 1000
 SwitchLoop = Callable[[str], None]
 
 
-class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
+class ZMQInteractiveShell(SharedNamespaceShell):
     """IPython's shell, speaking messages.
 
     It is named as rich and pandas expect of a shell behind a Jupyter kernel: they look at the
@@ -82,7 +83,6 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
         self._kinds = tuple(self._walk_mro())
         self.cell_count = 1
         self.last_error: ErrorInfo | None = None
-        self.host_names: frozenset[str] = frozenset()
         self.on_exit: Callable[[], object] = lambda: None
         self._module_lists: dict[str, Any] = {}
         self.sys_last = LastError()
@@ -90,6 +90,8 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
         # an empty configuration, and not None, which would have traitlets look for an application
         super().__init__(config=config or Config(), **kwargs)
         self.compile.claim_code = self.iopub.claim_code
+        if not self.owns_process:
+            self.watch_names()
         self.display_pub.iopub = self.displayhook.iopub = self.iopub
         self.display_pub.output = self.displayhook.output = self.output
         # as_hook drops the hook's first argument, the shell itself
@@ -199,70 +201,6 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
         self.display_trap = StepDisplay(self.environment, self.displayhook)
         self.environment.add(self.display_trap.take)
 
-    def init_create_namespaces(self, user_module: Any = None, user_ns: Any = None) -> None:
-        """Note what is the host's before anything is added."""
-        if user_ns is not None:
-            self.host_names = frozenset(user_ns)
-        super().init_create_namespaces(user_module, user_ns)
-
-    def init_user_ns(self) -> None:
-        """Add IPython's names, none over a name that is there; `open` never.
-
-        IPython's `open` refuses the descriptors 0, 1 and 2, which are the host's business.
-        """
-        manager: Any = self.history_manager
-        ours = {
-            "In": manager.input_hist_parsed,
-            "Out": manager.output_hist,
-            "_ih": manager.input_hist_parsed,
-            "_oh": manager.output_hist,
-            "_dh": manager.dir_hist,
-            "get_ipython": self.get_ipython,
-            # callbacks that a cell defines want it, too, when the builtins are the host's again
-            "display": display,
-            "exit": self.exiter,
-            "quit": self.exiter,
-        }
-        for name, value in ours.items():
-            if name not in self.user_ns:
-                self.user_ns[name] = self.user_ns_hidden[name] = value
-
-    def push(self, variables: Any, interactive: bool = True) -> None:
-        """Add names; what is not `interactive` is IPython's own (`_i`, `_1`), and never goes over
-        a name of the host's."""
-        if not interactive and isinstance(variables, dict):
-            variables = {n: v for n, v in variables.items() if n not in self.host_names}
-        super().push(variables, interactive)
-
-    def reset(self, new_session: bool = True, aggressive: bool = False) -> None:
-        """Drop what cells have made; the host's names keep their values."""
-        theirs = {name: self.user_ns[name] for name in self.host_names if name in self.user_ns}
-        keep = dict(self._module_names())
-        super().reset(new_session, aggressive)
-        self.user_ns.update(theirs | keep)
-        self.cell_count = self.execution_count
-
-    def _module_names(self) -> dict[str, Any]:
-        """The names that make the namespace a module's, which a reset must not take from it."""
-        names = ("__name__", "__doc__", "__file__", "__package__", "__spec__", "__loader__")
-        return {name: self.user_ns[name] for name in names if name in self.user_ns}
-
-    def own_names(self) -> list[str]:
-        """IPython's names in the namespace, where their value is still IPython's."""
-        # the last two are what pdb writes where it stops
-        names = {"__builtin__", "__builtins__", "__name__", "__return__", "__exception__"}
-        names |= {
-            name
-            for name, value in self.user_ns_hidden.items()
-            if self.user_ns.get(name, _MISSING) is value
-        }
-        return sorted((names & self.user_ns.keys()) - self.host_names)
-
-    def remove_own_names(self) -> None:
-        """Take IPython's names out of the namespace again."""
-        for name in self.own_names():
-            del self.user_ns[name]
-
     def atexit_operations(self) -> None:
         """End the history session and remove temporary files."""
         shell: Any = self
@@ -366,10 +304,8 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc]
     def init_magics(self) -> None:
         """IPython's magics, and ours over them."""
         super().init_magics()
-        self.register_magics(KernelMagics)
+        self.register_magics(KernelMagics, GuestNamespaceMagics)
 
-
-_MISSING = object()
 
 # What users of IPython's other frontends call the same toolkits
 _LOOP_NAMES = {"qt4": "qt", "qt5": "qt", "qt6": "qt", "none": "headless"}
