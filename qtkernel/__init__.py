@@ -28,10 +28,12 @@ from qtkernel._version import __version__
 if TYPE_CHECKING:
     from qtkernel.embed.classic import embed_kernel, launch_kernel
     from qtkernel.embed.embedded import EmbeddedKernel, embed
+    from qtkernel.kernel.clients import Client
     from qtkernel.kernel.events import Executed
     from qtkernel.kernel.kernel import Kernel
 
 __all__ = [
+    "Client",
     "EmbeddedKernel",
     "Executed",
     "Kernel",
@@ -42,6 +44,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Client": "qtkernel.kernel.clients",
     "EmbeddedKernel": "qtkernel.embed.embedded",
     "Executed": "qtkernel.kernel.events",
     "Kernel": "qtkernel.kernel.kernel",

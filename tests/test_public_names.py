@@ -13,6 +13,7 @@ import qtkernel
 from tests.support.binding import BINDING
 
 NAMES = [
+    "Client",
     "EmbeddedKernel",
     "Executed",
     "Kernel",

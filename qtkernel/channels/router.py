@@ -16,6 +16,7 @@ from typing import Any
 
 import zmq
 
+from qtkernel.channels.connections import Connection, Connections
 from qtkernel.loops.base import EventLoop
 from qtkernel.protocol import BadMessage, Channel, Message, ProtocolError, Session
 
@@ -39,7 +40,11 @@ class RouterChannel:
         deliver: gets each message that is signed, and what is wrong with it if it cannot be read
             beyond its header.
         drained: called when everything that was there has been delivered.
+        connections: those of the socket; driven along with it.
     """
+
+    connection: Connection | None = None
+    """The one that the message has come by which is being delivered, if they are known."""
 
     def __init__(
         self,
@@ -48,12 +53,14 @@ class RouterChannel:
         session: Session,
         deliver: Callable[[Message, ProtocolError | None], object],
         drained: Callable[[], object] = lambda: None,
+        connections: Connections | None = None,
     ) -> None:
         self.channel = channel
         self._socket = socket
         self._session = session
         self._deliver = deliver
         self._drained = drained
+        self._connections = connections
         self._loop: EventLoop | None = None
         self._fd = int(socket.FD)
         self._look_posted = False
@@ -65,12 +72,16 @@ class RouterChannel:
         loop.add_reader(self._fd, self._look)
         # the edge of what arrived before this moment is gone
         self._post_look()
+        if self._connections is not None:
+            self._connections.attach(loop)
 
     def detach(self) -> None:
         """Take the socket off its loop; it can be attached to another one."""
         if self._loop is not None:
             self._loop.remove_reader(self._fd)
             self._loop = None
+        if self._connections is not None:
+            self._connections.detach()
         self._look_posted = False
 
     def drain(self) -> None:
@@ -97,6 +108,8 @@ class RouterChannel:
         """Detach and close; what was sent gets up to the socket's linger time to leave."""
         self.detach()
         self._socket.close()
+        if self._connections is not None:
+            self._connections.close()
 
     def _post_look(self) -> None:
         if self._loop is not None and not self._look_posted:
@@ -131,9 +144,14 @@ class RouterChannel:
 
     def _receive(self) -> None:
         try:
-            frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=True)
+            first = self._socket.recv(zmq.NOBLOCK, copy=False)
         except zmq.Again:
             return
+        frames = [first.bytes]
+        if first.more:
+            frames += self._socket.recv_multipart(zmq.NOBLOCK, copy=True)
+        if self._connections is not None:
+            self.connection = self._connections.of(first, frames[0])
         try:
             message = self._session.unpack(frames)
         except BadMessage as error:

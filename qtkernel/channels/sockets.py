@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import zmq
 
+from qtkernel.channels.connections import monitored
 from qtkernel.protocol import Channel, ConnectionInfo
 
 # One message part larger than this is refused by libzmq before it is read. A frontend has no
@@ -25,6 +26,9 @@ UNBOUNDED = 0
 PIPE_MESSAGES = 20_000
 
 BOUND_CHANNELS = (Channel.SHELL, Channel.CONTROL, Channel.STDIN, Channel.IOPUB, Channel.HB)
+
+# the channels by which frontends ask for something: who has connected there, and is gone
+MONITORED_CHANNELS = (Channel.SHELL, Channel.CONTROL)
 
 
 class BindError(OSError):
@@ -41,6 +45,7 @@ class Endpoints:
     context: zmq.Context[zmq.Socket[bytes]]
     info: ConnectionInfo
     sockets: dict[Channel, zmq.Socket[bytes]] = field(default_factory=dict)
+    monitors: dict[Channel, zmq.Socket[bytes]] = field(default_factory=dict)
     bound: list[Channel] = field(default_factory=list)
     """The channels whose endpoints are ours: not one that another kernel turned out to serve."""
 
@@ -48,6 +53,8 @@ class Endpoints:
         """Close what is still open. Idempotent."""
         for socket in self.sockets.values():
             socket.close(linger=0)
+        for monitor in self.monitors.values():
+            monitor.close(linger=0)
         self.context.term()
         self.remove_ipc_files()
 
@@ -77,6 +84,8 @@ def bind_all(info: ConnectionInfo) -> Endpoints:
         for channel in BOUND_CHANNELS:
             socket = _create(endpoints.context, channel)
             endpoints.sockets[channel] = socket
+            if channel in MONITORED_CHANNELS:
+                endpoints.monitors[channel] = monitored(socket, channel.value)
             _secure(socket, endpoints.info)
             endpoints.info = _bind(socket, endpoints.info, channel)
             endpoints.bound.append(channel)

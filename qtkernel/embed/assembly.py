@@ -16,9 +16,11 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
+from qtkernel.channels.connections import Connections
 from qtkernel.channels.heartbeat import Heartbeat
 from qtkernel.channels.iopub import IOPubThread
 from qtkernel.channels.router import RouterChannel
+from qtkernel.embed.attendance import Attendance, OnAttach, receiver
 from qtkernel.embed.control_thread import ControlThread
 from qtkernel.embed.endpoints import Address
 from qtkernel.embed.hooks import UnhandledExceptions
@@ -31,7 +33,6 @@ from qtkernel.kernel.info import InfoRequests
 from qtkernel.kernel.interrupt import Interrupter
 from qtkernel.kernel.kernel import Kernel, RequestCycle
 from qtkernel.kernel.publisher import Publisher
-from qtkernel.kernel.queue import Request
 from qtkernel.kernel.shell_requests import ShellRequests
 from qtkernel.kernel.stacks import StackRequests
 from qtkernel.kernel.stdin import Stdin
@@ -68,6 +69,7 @@ class Plan:
     shut_down: Callable[[bool], object] = lambda _restart: None
     interrupted: Callable[[], object] = lambda: None
     """What Ctrl+C in the application's own terminal does where PyQt would abort the process."""
+    on_attach: OnAttach | None = None
     events: Events = field(default_factory=Events)
 
 
@@ -160,7 +162,6 @@ class Assembly:
         return shell
 
     def _build_channels(self, session: Session, interpreter: ShellInterpreter, plan: Plan) -> None:
-        sockets = self.address.endpoints.sockets
         info = InfoRequests(interpreter.language_info(), self.address.info.ports())
         control = self.control = ControlRequests(
             self.publisher, self.interrupter, self.control_thread.loop, plan.shut_down
@@ -177,30 +178,63 @@ class Assembly:
             lambda callback: self.loop.call_soon_threadsafe(callback),
         )
         self.requests.kernel = self.kernel
+        self.kernel.drain = lambda: self._shell_channel.drain()
+        refusing = RequestCycle(
+            session, self.publisher, {}, lambda: None, self.requests.describe_error
+        )
+        self._build_routers(
+            session,
+            RequestCycle(
+                session,
+                self.publisher,
+                control_handlers(info, control, StackRequests()),
+                flush=lambda: None,
+            ),
+            refusing,
+            plan,
+        )
+
+    def _build_routers(
+        self, session: Session, control: RequestCycle, refusing: RequestCycle, plan: Plan
+    ) -> None:
+        endpoints = self.address.endpoints
+        attendance = Attendance(lambda: self.loop, self.publisher, plan.events, plan.on_attach)
+        clients = self.clients = attendance.clients
+        self._shell_gate = attendance.at_shell(self.kernel.receive, refusing.start)
+        control_gate = attendance.at_control(control.start, control.start)
+        shell_connections = Connections(endpoints.monitors[Channel.SHELL], clients.lost)
+        control_connections = Connections(
+            endpoints.monitors[Channel.CONTROL], attendance.lost_at_control
+        )
         self._shell_channel = RouterChannel(
             Channel.SHELL,
-            sockets[Channel.SHELL],
+            endpoints.sockets[Channel.SHELL],
             session,
-            lambda message, problem: self.kernel.receive(
-                Request(message, self._shell_channel.send, problem)
-            ),
-            lambda: self.kernel.dispatch(),
-        )
-        self.kernel.drain = self._shell_channel.drain
-        control_cycle = RequestCycle(
-            session,
-            self.publisher,
-            control_handlers(info, control, StackRequests()),
-            flush=lambda: None,
+            receiver(self._shell_gate, lambda: self._shell_channel),
+            self.kernel.dispatch,
+            shell_connections,
         )
         self._control_channel = RouterChannel(
             Channel.CONTROL,
-            sockets[Channel.CONTROL],
+            endpoints.sockets[Channel.CONTROL],
             session,
-            lambda message, problem: control_cycle.start(
-                Request(message, self._control_channel.send, problem)
-            ),
+            receiver(control_gate, lambda: self._control_channel),
+            connections=control_connections,
         )
+        clients.silent = shell_connections.silent
+        self.requests.is_gone = clients.is_gone
+        clients.on_gone = self.stdin.frontend_gone
+
+        clients.on_decided = self._decided
+        self._look_at_control = control_gate.look
+
+    def _decided(self) -> None:
+        self.loop.call_soon_threadsafe(self._release)
+        self.control_thread.loop.call_soon_threadsafe(self._look_at_control)
+
+    def _release(self) -> None:
+        self._shell_gate.look()
+        self.kernel.dispatch()
 
     # Running
 
@@ -229,6 +263,7 @@ class Assembly:
             self._host_guest()
         self._attach()
         self.kernel.loop_changed()
+        self.clients.loop_changed()
 
     def _attach(self) -> None:
         self._shell_channel.attach(self.loop)
@@ -276,6 +311,9 @@ class Assembly:
         if self.closed or _getpid() != self._pid:
             return
         self.closed = True
+        self.clients.close()
+        self._shell_gate.look()
+        self.control_thread.loop.call_soon_threadsafe(self._look_at_control)
         self.stdin.close()
         self._end_coroutines()
         self.kernel.abort_all()

@@ -16,6 +16,7 @@ from qtkernel.embed.hooks import end_as_interrupted, loop_error
 from qtkernel.embed.signals import signals_for
 from qtkernel.embed.trace import Snapshot
 from qtkernel.embed.undo import UndoStack
+from qtkernel.kernel.clients import Client
 from qtkernel.kernel.events import EventName
 from qtkernel.loops.base import EventLoop
 from qtkernel.loops.errors import NoEventLoop
@@ -186,6 +187,15 @@ class EmbeddedKernel:
             self._signals = signals_for(self._plan.events)
         return self._signals
 
+    @property
+    def clients(self) -> tuple[Client, ...]:
+        """The frontends that are attached, in the order in which they came.
+
+        One is from its first request on until its connections have been gone for
+        `qtkernel.kernel.clients.GRACE` seconds.
+        """
+        return () if self._parts is None or self.closed else self._parts.clients.current()
+
     def push(self, names: Mapping[str, Any]) -> None:
         """Put names into the namespace; like all names of the host's they survive ``%reset``.
 
@@ -291,6 +301,7 @@ def embed(
     loop: EventLoop | None = None,
     defer: bool = False,
     capture: Capture = "cells",
+    on_attach: Callable[[Client], object] | None = None,
 ) -> EmbeddedKernel:
     """Put a kernel into the running application; returns at once.
 
@@ -319,6 +330,12 @@ def embed(
             tasks, or "all", what the application itself writes to sys.stdout and sys.stderr
             included. That has an empty parent header, and ``{"qtkernel": {"origin": "host"}}`` in
             its metadata. See `EmbeddedKernel.capture`.
+        on_attach: called on the kernel's thread with each `Client` when it first speaks, before
+            anything that it asks for. If it returns False, or raises, the frontend's requests are
+            refused (error replies, "AttachRefused"); anything else lets it in. It may open a
+            dialog: meanwhile the frontend's requests wait, and those of others are served. It is
+            policy and not security: whoever has the key can still read what is published to all
+            (IOPub), and can say that it is somebody else.
 
     Raises:
         NoEventLoop: there is no application to live in yet.
@@ -341,6 +358,7 @@ def embed(
         user_ns=user_ns,
         user_module=user_module or module_of(user_ns),
         captures_host=_captures_host(capture),
+        on_attach=on_attach,
     )
     owns_loop = loop is None
     return EmbeddedKernel(

@@ -196,11 +196,15 @@ class Kernel:
         self.drain()
         return self._handle_next()
 
-    def execution_ended(self, failed: bool) -> None:
-        """A cell has ended: let the next one begin; after a failure abort those that are there."""
+    def execution_ended(self, failed: bool, only: str | None = None) -> None:
+        """A cell has ended: let the next one begin; after a failure abort those that are there.
+
+        Args:
+            only: abort those of this session id alone.
+        """
         if failed:
             self.drain()
-            self._queue.abort_executes()
+            self._queue.abort_executes(only)
         if len(self._queue) and not self._dispatching:
             # the cell had been parked: no dispatch is under way that would go on with the queue
             self._post_dispatch()

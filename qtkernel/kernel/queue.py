@@ -63,10 +63,16 @@ class RequestQueue:
             self._waiting.append(request)
         return None
 
-    def abort_executes(self) -> None:
-        """Mark every execute_request that is here; `take` still returns them, to be answered."""
+    def abort_executes(self, session: str | None = None) -> None:
+        """Mark every execute_request that is here; `take` still returns them, to be answered.
+
+        Args:
+            session: mark those of this frontend alone.
+        """
         for request in (*self._waiting, *self._arrived):
-            if request.msg_type == "execute_request":
+            if request.msg_type == "execute_request" and (
+                session is None or request.message.header.session == session
+            ):
                 request.aborted = True
 
     def clear(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -55,6 +55,8 @@ class ShellRequests:
         self._pid = _getpid()
         self._cells: list[tuple[Message, bool]] = []
         self.events = Events()
+        self.is_gone: Callable[[str], bool] = lambda _session: False
+        """Whether the frontend of this session id has gone away."""
 
     # Execution
 
@@ -69,7 +71,12 @@ class ShellRequests:
             finally:
                 self.kernel.executing -= 1
             failed = result.error is not None
-            self.kernel.execution_ended(failed and content.stop_on_error and not content.silent)
+            session = request.message.header.session
+            self.kernel.execution_ended(
+                failed and content.stop_on_error and not content.silent,
+                # nobody else is to suffer from a frontend that has died in the middle of input()
+                only=session if self.is_gone(session) else None,
+            )
             if self.events.wanted("executed"):
                 self._tell("executed", _executed(request, content, result))
         finally:

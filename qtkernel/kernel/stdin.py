@@ -107,6 +107,12 @@ class Stdin:
         for question in list(self._questions):
             question.fail(_kernel_closed())
 
+    def frontend_gone(self, session: str) -> None:
+        """End the questions to a frontend that cannot answer any more."""
+        for question in list(self._questions):
+            if question.request.header.session == session:
+                question.fail(StdinClosed("the frontend is gone that was asked by input()"))
+
     def _open(self, question: _Question) -> None:
         # first the one, then the other: `close` on another thread does them the other way round
         self._questions.append(question)

@@ -235,7 +235,6 @@ def test_an_exception_in_a_slot_of_a_cell(host: Program, start: Starter) -> None
     assert frontend.run(waited, timeout=5).status == "ok"
 
 
-@pytest.mark.xfail(strict=True, reason="nothing looks whether the frontend still is there")
 def test_a_frontend_that_dies_while_it_is_asked(host: Program, start: Starter) -> None:
     other, dying = start.frontend(host), start.frontend(host)
     dying.start("input('anybody there?')")

@@ -120,6 +120,9 @@ class ManualLoop:
         """Let time pass, and run the timers that become due."""
         end = self.now + seconds
         while self._timers and self._timers[0][0] <= end:
+            if self._timers[0][2].callback is None:
+                heapq.heappop(self._timers)  # cancelled: the next one may be due after the end
+                continue
             self._next_timer()
             self.settle()
         self.now = end
