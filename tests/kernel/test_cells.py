@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from qtkernel.interpreter import ExecuteResult
@@ -103,6 +104,23 @@ def test_after_an_error_the_executes_that_are_there_are_aborted_and_nothing_else
         ok(later, "c", 2),
     )
     assert house.interpreter.ran == ["boom", "c"]
+
+
+def test_a_cell_whose_frontend_has_died_aborts_no_request_of_others(
+    house: PureKernel, recorder: Recorder
+) -> None:
+    house.requests.is_gone = lambda session: session == "frontend"
+    first = house.arrive("execute_request", {"code": "boom"})
+    own = house.arrive("execute_request", {"code": "a"})
+    others = house.arrive("execute_request", {"code": "b"})
+    message = house.arriving[-1].message
+    message.header = msgspec.structs.replace(message.header, session="somebody else")
+    house.handle()
+    recorder.expect(
+        bad(first, "boom", 1),
+        around(own, aborted(own, 2)),
+        ok(others, "b", 2),
+    )
 
 
 def test_what_is_still_in_the_socket_is_there(house: PureKernel, recorder: Recorder) -> None:

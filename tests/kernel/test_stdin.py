@@ -287,6 +287,25 @@ def test_a_thread_that_asks_when_all_is_over_does_not_wait_for_ever(house: PureK
     assert [type(error) for error in errors] == [StdinClosed]
 
 
+def test_a_frontend_that_is_gone_answers_nothing(house: PureKernel) -> None:
+    errors: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            house.requests.read_input("? ", False)
+        except EOFError as error:
+            errors.append(error)
+
+    house.interpreter.cell("input")(ask)
+    asking(
+        house,
+        lambda: house.stdin.frontend_gone("somebody else"),
+        lambda: errors.append(EOFError("it waits on")),
+        lambda: house.stdin.frontend_gone("frontend"),
+    )
+    assert [type(error) for error in errors] == [EOFError, StdinClosed]
+
+
 def test_a_thread_whose_question_was_posted_and_never_asked_is_woken(house: PureKernel) -> None:
     """The kernel closes after the thread has posted, and before the loop has asked."""
     errors: list[BaseException] = []
