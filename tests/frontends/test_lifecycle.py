@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 from tests.frontends.conftest import LOOPS, Starter
@@ -117,6 +119,15 @@ def installed(start_shared: Starter) -> Iterator[Home]:
         yield home
 
 
+def reply(client: BlockingKernelClient, msg_id: str) -> dict[str, Any]:
+    """The content of the reply to a request; `wait_for_ready` may have left others over."""
+    while True:
+        message = client.get_shell_msg(timeout=20)
+        if message["parent_header"]["msg_id"] == msg_id:
+            content: dict[str, Any] = message["content"]
+            return content
+
+
 def test_a_manager_starts_interrupts_restarts_and_ends_it(installed: Home) -> None:
     manager = KernelManager(kernel_name="managed")
     with (installed.directory / "stderr").open("w+") as stderr:
@@ -125,17 +136,15 @@ def test_a_manager_starts_interrupts_restarts_and_ends_it(installed: Home) -> No
         try:
             client.start_channels()
             client.wait_for_ready(timeout=30)
-            client.execute("x = 1")
-            assert client.get_shell_msg(timeout=20)["content"]["status"] == "ok"
-            client.execute("print('begun', flush=True)\nwhile True: pass")
+            assert reply(client, client.execute("x = 1"))["status"] == "ok"
+            begun = client.execute("print('begun', flush=True)\nwhile True: pass")
             while client.get_iopub_msg(timeout=20)["content"].get("name") != "stdout":
                 pass
             manager.interrupt_kernel()
-            assert client.get_shell_msg(timeout=20)["content"]["ename"] == "KeyboardInterrupt"
+            assert reply(client, begun)["ename"] == "KeyboardInterrupt"
             manager.restart_kernel()
             client.wait_for_ready(timeout=30)
-            client.execute("x")
-            assert client.get_shell_msg(timeout=20)["content"]["ename"] == "NameError"
+            assert reply(client, client.execute("x"))["ename"] == "NameError"
             assert manager.is_alive()
         finally:
             client.stop_channels()

@@ -26,9 +26,11 @@ def display() -> Iterator[str | None]:
         yield None
         return
     read, write = os.pipe()
-    # Xvfb picks a free number and writes it once it accepts clients: no race, no waiting
+    # Xvfb picks a free number and writes it once it accepts clients: no race, no waiting. Without
+    # -noreset it begins anew when its last client goes, and refuses the next one meanwhile.
+    options = ["-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"]
     server = subprocess.Popen(
-        [program, "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"],
+        [program, "-displayfd", str(write), *options],
         pass_fds=[write],
         preexec_fn=_end_with_parent if sys.platform == "linux" else None,
         stdout=subprocess.DEVNULL,
