@@ -32,7 +32,7 @@ from qtkernel import qt
 from qtkernel.loops.base import Callback, ErrorHandler, log_error
 from qtkernel.loops.errors import NoDisplay, NoEventLoop, WrongThread
 from qtkernel.loops.pending import CallbackQueue, Timer, TimerHeap, report, run_guarded
-from qtkernel.loops.qt_waits import QtWaits
+from qtkernel.loops.qt_waits import QtWaits, parting_act
 from qtkernel.loops.turns import Turns, tells_turns
 
 LONGEST_INTERVAL = 2**31 - 1
@@ -248,7 +248,7 @@ class QtLoop:
 
     def _serve_posted(self) -> object:
         self._guarded(self._run_batch)
-        return self.waits.take_parting_act()
+        return parting_act()
 
     def _timer_fired(self) -> None:
         self._guarded(self._timers.fired)
@@ -264,7 +264,7 @@ class QtLoop:
                 self.waits.entered()
         except BaseException as error:  # a signal's handler
             report(error, self._on_error)
-        _parting_act = self.waits.take_parting_act()  # goes with this frame
+        _parting_act = parting_act()  # goes with this frame
 
     def _run_batch(self) -> None:
         # from here on a callback that posts has to post an event, too: the host's nested loop

@@ -145,3 +145,39 @@ def test_a_slot_of_the_cell_that_is_called_by_the_cell(host: HostProgram, attach
     frontend.interrupt()
     host.wait_for_line("caught")
     assert frontend.outcome(msg_id).status == "ok"
+
+
+@pytest.fixture
+def second(host: HostProgram, attach: Attach) -> Iterator[Frontend]:
+    """A frontend of a second kernel in the same application."""
+    file = host.connection_file.with_name("second.json")
+    first = attach(host)
+    names = "{'app': app, 'first': first, 'say': say, 'QtCore': QtCore, 'QtWidgets': QtWidgets}"
+    code = f"import qtkernel\nsecond = qtkernel.embed({names}, connection_file={str(file)!r})"
+    assert first.run(code).status == "ok"
+    frontend = Frontend(file)
+    yield frontend
+    frontend.close()
+    assert first.run("second.close()").status == "ok"
+
+
+@pytest.mark.parametrize("wait", ["QDialog", "QEventLoop"])
+def test_each_kernel_of_two_interrupts_its_own(
+    host: HostProgram, attach: Attach, second: Frontend, wait: str
+) -> None:
+    """The cell of the second runs on top of the first's, in what that waits in."""
+    first = attach(host)
+    lower = start_waiting(first, host, WAITS[wait])
+    upper = start_waiting(second, host, WAITS[wait])
+    second.interrupt()
+    assert second.outcome(upper).ename == "KeyboardInterrupt"
+    upper = second.start("say('spins')\nwhile True: pass")
+    host.wait_for_line("spins")
+    second.interrupt()
+    assert second.outcome(upper).ename == "KeyboardInterrupt"
+    # the first is let out when the second has ended, which is not hit by it
+    upper = second.start("say('sleeps')\nimport time\nfor _ in range(50): time.sleep(0.01)")
+    host.wait_for_line("sleeps")
+    first.interrupt()
+    assert second.outcome(upper).status == "ok"
+    assert_interrupted(first, host, lower)
