@@ -216,9 +216,9 @@ class Interrupter:
         if self._sent_at is None and beneath is not None and beneath._sent_at is not None:
             beneath._on_signal(signum, frame)  # meant for another kernel, whose cell ours is inside
             return
-        self._sent_at = None
-        if not self._running:
-            return
+        repeated, self._sent_at = self._sent_at is not None, None
+        if not self._running or (repeated and not self._pending):
+            return  # it has been taken while this signal was on its way
         self._begin_pending()
         region = self._region(turns_of(self._loop()).interrupted_frames(frame))
         if region is _TASK:

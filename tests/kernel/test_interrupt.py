@@ -214,6 +214,30 @@ def test_a_signal_that_never_arrives_is_not_waited_for_long(
     recorder.take()
 
 
+def test_a_repetition_that_comes_late_does_not_hit_twice(
+    house: PureKernel, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control thread repeats the signal just when the first one is taken."""
+
+    sent: list[int] = []
+    seen: list[str] = []
+    monkeypatch.setattr(interrupt_module, "_send_signal", sent.append)
+
+    @house.interpreter.cell("x")
+    def cell() -> None:
+        house.interrupter.interrupt()
+        assert house.interrupter.take()  # as an await does
+        try:
+            signal.pthread_kill(sent.pop(), signal.SIGINT)
+            seen.append("not hit")
+        except KeyboardInterrupt:
+            seen.append("hit")
+
+    house.run("x")
+    assert seen == ["not hit"]
+    assert recorder.take()[-2].content["status"] == "ok"
+
+
 def test_a_handler_that_the_cell_sets_stays(house: PureKernel, recorder: Recorder) -> None:
     host = signal.getsignal(signal.SIGINT)
     house.interpreter.cell("x")(lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))

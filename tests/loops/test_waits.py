@@ -14,7 +14,7 @@ import pytest
 from qtkernel.loops.headless import HeadlessLoop
 from qtkernel.loops.qt import QtLoop
 from qtkernel.loops.waits import waits_of
-from tests.support.binding import QtCore, QtWidgets
+from tests.support.binding import QtCore, QtTest, QtWidgets
 
 PATIENCE = 10_000  # milliseconds
 
@@ -211,6 +211,26 @@ def test_a_dialog_that_was_open_before_the_cell_stays(
 
     application.run(cell)
     assert seen == [True, True]
+    opened.close()
+
+
+def test_what_cannot_be_ended_leaves_the_dialogs_from_before_alone(
+    application: Application, window: Any
+) -> None:
+    """QSignalSpy.wait() has an event loop of C++'s, and no window."""
+    if not hasattr(QtTest, "QSignalSpy"):
+        pytest.skip("this binding has no QSignalSpy")
+    opened = QtWidgets.QDialog(window)
+    opened.open()
+    seen = []
+
+    def cell() -> None:
+        application.end_soon()
+        QtTest.QSignalSpy(window.windowTitleChanged).wait(100)
+        seen.append(opened.isVisible())
+
+    application.run(cell)
+    assert seen == [True]
     opened.close()
 
 
