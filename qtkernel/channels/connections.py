@@ -12,6 +12,7 @@ descriptor is another connection.
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket as socket_module
 import struct
@@ -27,11 +28,13 @@ WATCHED = int(zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
 
 _POLLIN = int(zmq.POLLIN)
 
+_turns = itertools.count()
+
 
 class Connection:
     """One peer's connection to one socket. It belongs to the thread that drives the socket."""
 
-    __slots__ = ("address", "alive", "fd", "pid", "routing_id", "speakers")
+    __slots__ = ("address", "alive", "came", "fd", "pid", "routing_id", "speakers", "went")
 
     def __init__(self, fd: int, *, alive: bool = True) -> None:
         self.fd = fd
@@ -44,6 +47,8 @@ class Connection:
         """The peer's process, if it is one that comes by a Unix socket."""
         self.speakers: set[str] = set()
         """The frontends that have spoken on it: several, if it is a proxy's."""
+        self.came = self.went = next(_turns)
+        """Numbers that grow with each connection that comes or goes: which was first."""
 
 
 class Connections:
@@ -127,6 +132,7 @@ class Connections:
         gone = self._by_fd.pop(fd, None)
         if gone is not None:
             gone.alive = False
+            gone.went = next(_turns)
             if gone.routing_id is None:
                 self._unheard.add(fd)
             self._lost(gone)

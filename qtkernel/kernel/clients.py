@@ -5,8 +5,9 @@ sockets (jupyter_client), and behind a proxy several frontends share one connect
 
 zmq connects again by itself when a connection drops, and does not say who it is that comes back: a
 frontend that waits for the answer to its question says nothing. So one that has lost its last
-connection gets `GRACE` seconds to speak on another, and at the end of it a new connection of the
-same process on which nobody has spoken is taken for its own, until somebody else speaks there.
+connection gets `GRACE` seconds to speak on another, and at the end of it a connection of the same
+process (by TCP: of any) that has come since and on which nobody has spoken is taken for its own,
+until somebody else speaks there.
 
 `Clients` belongs to the kernel's own thread, but for what says otherwise.
 """
@@ -37,6 +38,8 @@ class Connection(Protocol):
     pid: int | None
     address: str | None
     speakers: set[str]
+    came: int
+    went: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ class _Entry:
         self.announced = False
         self.connections: set[Connection] = set()
         self.gone = False
+        self.last: Connection | None = None
+        """The one that was lost last."""
         self.timer: TimerHandle | None = None
         """Runs while it has no connection."""
 
@@ -207,6 +212,7 @@ class Clients:
 
     def _leave(self, entry: _Entry, connection: Connection) -> None:
         entry.connections.discard(connection)
+        entry.last = connection
         if not entry.connections:
             self._await_return(entry)
 
@@ -228,7 +234,7 @@ class Clients:
     def _connection_of(self, entry: _Entry) -> Connection | None:
         taken = {each for other in self._entries.values() for each in other.connections}
         for connection in self.silent():
-            if connection.pid == entry.client.pid and connection not in taken:
+            if connection not in taken and _may_follow(entry, connection):
                 return connection
         return None
 
@@ -253,6 +259,13 @@ class Clients:
         if self._news:
             self._call_soon(self._tell_next)
         news()
+
+
+def _may_follow(entry: _Entry, connection: Connection) -> bool:
+    # one that was there before is somebody else's, who has not spoken yet: by TCP there is no
+    # process to tell them apart, and the question to a frontend that is dead would never end
+    since = entry.last is not None and connection.came > entry.last.went
+    return since and connection.pid == entry.client.pid
 
 
 def _process_name(pid: int | None) -> str | None:

@@ -116,6 +116,19 @@ def test_a_process_that_is_killed_while_it_is_asked(door: Door, start: Starter, 
     assert other.run("ended", timeout=10).result == "'EOF'"
 
 
+def test_a_silent_bystander_is_not_taken_for_the_one_that_is_killed(
+    door: Door, start: Starter
+) -> None:
+    start.wire(door)  # connects, and says nothing
+    other = start.frontend(door)
+    dying = start.program(
+        [sys.executable, "-c", FRONTEND, str(door.connection_file), "input('anybody there?')"]
+    )
+    dying.wait_for_line("anybody there?")
+    dying.process.kill()
+    assert other.run("'the queue goes on'", timeout=10).result == "'the queue goes on'"
+
+
 def test_a_killed_frontend_ends_pdb(start: Starter) -> None:
     door = Door(start)
     other = start.frontend(door)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -12,6 +13,8 @@ from qtkernel.kernel.clients import GRACE, Client, Clients
 from qtkernel.protocol import Header, Message
 from tests.support.manual_loop import ManualLoop
 
+turns = itertools.count()
+
 
 class Wire:
     """A connection, as it is told by the channels."""
@@ -21,6 +24,7 @@ class Wire:
         self.pid = pid
         self.address: str | None = None
         self.speakers: set[str] = set()
+        self.came = self.went = next(turns)
 
 
 class House:
@@ -46,7 +50,7 @@ class House:
         self.clients.heard(message(session), wire)
 
     def lose(self, wire: Wire) -> None:
-        wire.alive = False
+        wire.alive, wire.went = False, next(turns)
         if wire in self.silent:
             self.silent.remove(wire)
         self.clients.lost(wire)
@@ -122,19 +126,29 @@ def test_the_grace_begins_anew_with_each_loss(house: House) -> None:
 
 
 def test_a_silent_connection_of_its_process_is_taken_for_its_own(house: House) -> None:
-    wire, back = Wire(), Wire()
+    wire = Wire()
     house.hear("a", wire)
     house.lose(wire)
+    back = Wire()
     house.silent = [Wire(pid=8), back]
     assert house.wait(10 * GRACE) == ["+a"]
     house.lose(back)
     assert house.wait() == ["gone a", "-a"]
 
 
-def test_until_somebody_else_speaks_there(house: House) -> None:
-    wire, back = Wire(), Wire()
+def test_one_that_was_silent_before_is_somebody_elses(house: House) -> None:
+    wire, bystander = Wire(pid=None), Wire(pid=None)
+    house.silent = [bystander]
     house.hear("a", wire)
     house.lose(wire)
+    assert house.wait() == ["+a", "gone a", "-a"]
+
+
+def test_until_somebody_else_speaks_there(house: House) -> None:
+    wire = Wire()
+    house.hear("a", wire)
+    house.lose(wire)
+    back = Wire()
     house.silent = [back]
     house.wait()
     house.hear("b", back)
