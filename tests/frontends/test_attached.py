@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pexpect
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 
+from qtkernel.kernel.clients import GRACE
 from tests.frontends.conftest import Starter
 from tests.frontends.support.frontends import Frontend
 from tests.frontends.support.programs import Program, next_number
@@ -43,6 +49,54 @@ client.execute(sys.argv[2])
 print(client.get_stdin_msg(timeout=30)["content"]["prompt"], flush=True)
 sys.stdin.read()
 """
+
+
+class Cable:
+    """A TCP connection to each of some ports that can be cut; zmq makes new ones through it."""
+
+    def __init__(self, ports: dict[str, int]) -> None:
+        self._listeners: list[socket.socket] = []
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self.ports = {name: self._listen(port) for name, port in ports.items()}
+
+    def _listen(self, port: int) -> int:
+        listener = socket.create_server(("127.0.0.1", 0))
+        self._listeners.append(listener)
+        threading.Thread(target=self._accept, args=(listener, port), daemon=True).start()
+        return int(listener.getsockname()[1])
+
+    def _accept(self, listener: socket.socket, port: int) -> None:
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                near, _ = listener.accept()
+                far = socket.create_connection(("127.0.0.1", port))
+                self._pairs.append((near, far))
+                for source, target in ((near, far), (far, near)):
+                    threading.Thread(target=self._copy, args=(source, target), daemon=True).start()
+
+    @staticmethod
+    def _copy(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # cut
+            while data := source.recv(65536):
+                target.sendall(data)
+
+    def cut(self) -> None:
+        """Drop all connections that there are; others can be made."""
+        pairs, self._pairs = self._pairs, []
+        for end in itertools.chain.from_iterable(pairs):
+            with contextlib.suppress(OSError):  # the other side was faster
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def close(self) -> None:
+        """End it."""
+        for listener in self._listeners:
+            with contextlib.suppress(
+                OSError
+            ):  # it is not connected, and accept() ends all the same
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+        self.cut()
 
 
 class Door:
@@ -127,6 +181,28 @@ def test_a_silent_bystander_is_not_taken_for_the_one_that_is_killed(
     dying.wait_for_line("anybody there?")
     dying.process.kill()
     assert other.run("'the queue goes on'", timeout=10).result == "'the queue goes on'"
+
+
+def test_a_connection_that_drops_for_a_moment_ends_no_question(start: Starter) -> None:
+    door = Door(start, "all", "transport=tcp")
+    info = json.loads(door.connection_file.read_text())
+    cable = Cable({n: p for n, p in info.items() if n.endswith("_port")})
+    through = start.home.directory / "through.json"
+    through.write_text(json.dumps(info | cable.ports))
+    through.chmod(0o600)
+    door.connection_file = through
+    try:
+        frontend = start.frontend(door)
+        msg_id = frontend.start("input('still there?')")
+        assert frontend.prompt() == "still there?"
+        cable.cut()
+        # who is not back would be let go of when the grace is over
+        with pytest.raises(AssertionError):
+            frontend.reply(msg_id, timeout=2 * GRACE)
+        frontend.answer("yes")
+        assert frontend.reply(msg_id)["content"]["status"] == "ok"
+    finally:
+        cable.close()
 
 
 def test_a_killed_frontend_ends_pdb(start: Starter) -> None:
