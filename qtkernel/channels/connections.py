@@ -67,6 +67,8 @@ class Connections:
         self._by_fd: dict[int, Connection] = {}
         self._unheard: set[int] = set()
         """The descriptors of those that were gone before a message of theirs was read."""
+        self._former: dict[int, bytes] = {}
+        """By descriptor: the routing id of the last one that was heard there and is gone."""
         self._loop: EventLoop | None = None
         self._fd = int(monitor.FD)
 
@@ -105,10 +107,11 @@ class Connections:
             return Connection(fd, alive=False)
         if found.routing_id in (None, routing_id):
             return found
-        if fd not in self._unheard:
+        former = self._former.get(fd)
+        if former == routing_id or (former != found.routing_id and fd not in self._unheard):
             return Connection(fd, alive=False)  # a last message of the one before
         # Only one of the two is there. Who has been heard first was taken for this connection, but
-        # came by one that was gone before it was heard.
+        # came by one that was gone before that message was read.
         self._unheard.discard(fd)
         self._drop(fd)
         found = self._by_fd[fd] = Connection(fd)
@@ -135,6 +138,8 @@ class Connections:
             gone.went = next(_turns)
             if gone.routing_id is None:
                 self._unheard.add(fd)
+            else:
+                self._former[fd] = gone.routing_id
             self._lost(gone)
 
     def _readable(self) -> bool:

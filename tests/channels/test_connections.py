@@ -172,6 +172,33 @@ def test_what_is_read_late_is_of_a_connection_that_is_gone(shell: Shell, loop: E
     assert shell.heard[1].alive
 
 
+def test_a_last_message_that_is_read_when_the_next_one_is_there(
+    shell: Shell, loop: EventLoop
+) -> None:
+    """The application was busy: one has spoken again and gone, and another has come meanwhile."""
+    one = shell.peer()
+    shell.channel.attach(loop)
+    shell.speak(one)
+    shell.run_until(loop, lambda: bool(shell.heard))
+    first = shell.heard[0]
+    shell.channel.detach()
+    shell.speak(one)
+    one.close()  # with what it has said
+    one.context.term()
+    monitor = shell.endpoints.monitors[Channel.SHELL]
+    assert monitor.poll(10_000)
+    another = shell.peer()
+    while len(shell.connections.silent()) < 1:
+        monitor.poll(10_000)
+    for _ in range(3):
+        shell.speak(another)
+    shell.channel.attach(loop)
+    shell.run_until(loop, lambda: len(shell.heard) == 5)
+    assert [each.alive for each in shell.heard] == [False, False, True, True, True]
+    assert shell.heard[0] is first
+    assert len(set(shell.heard[2:])) == 1
+
+
 def test_one_that_says_nothing(shell: Shell, loop: EventLoop) -> None:
     shell.channel.attach(loop)
     peer = shell.peer()
