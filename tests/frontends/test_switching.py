@@ -94,7 +94,7 @@ def test_each_loop_serves_its_toolkit_while_idle(start: Starter) -> None:
         assert_published_while_idle(frontend, "root.after(1, report)")
         frontend.run("root.destroy(); del root")
         frontend.run("%gui asyncio")
-        frontend.run("import asyncio; loop = asyncio.get_running_loop()")
+        frontend.run("import asyncio; loop = asyncio.get_event_loop()")
         assert_published_while_idle(frontend, "loop.call_later(0.001, report)")
         frontend.run("%gui")
         assert frontend.run("QtCore.QThread.currentThread().loopLevel()").result == "0"
@@ -121,7 +121,7 @@ def test_a_task_outlives_every_switch(start: Starter) -> None:
         "    while True:\n"
         "        beats += 1\n"
         "        await asyncio.sleep(0.001)\n"
-        "task = asyncio.get_running_loop().create_task(beat())"
+        "task = asyncio.get_event_loop().create_task(beat())"
     )
     for gui in (*LOOPS, "asyncio"):
         frontend.run(f"%gui {gui}")
