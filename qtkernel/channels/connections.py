@@ -2,7 +2,7 @@
 
 libzmq tells both, in two places: the socket's monitor says which descriptor was accepted and which
 one is gone, and every message part carries the descriptor that it was read from. (Read with
-``copy=False``, the first part alone: 0.6 us a message of 8 us.)
+``copy=False``, the first part alone: 1 us more, of 16 us that reading a message takes.)
 
 Descriptors are used again. A connection is gone before the next one gets its descriptor, in the
 monitor as well; but the two are read one after the other, so whenever a message does not fit to
