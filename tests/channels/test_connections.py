@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket as socket_module
+import struct
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -259,3 +262,82 @@ def test_a_flood_of_connections_that_nobody_looks_at(info: ConnectionInfo) -> No
     assert endpoints.sockets[Channel.STDIN].poll(10_000)
     context.destroy(linger=0)
     endpoints.close()
+
+
+# What is read in one go, told by hand: the system decides otherwise which descriptors are the same
+
+
+class Part:
+    """The first part of a message, and nothing but where it came from."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+
+    def get(self, option: object) -> int:
+        """What zmq.Frame.get says."""
+        if option != zmq.SRCFD:
+            raise zmq.ZMQError(errno.EINVAL)
+        return self.fd
+
+
+class Monitored:
+    """Connections, and the other end of their monitor."""
+
+    FD = 1_000_000  # nobody's: nothing can be asked of the system about it
+
+    def __init__(self) -> None:
+        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self.told = self.context.socket(zmq.PAIR)
+        self.told.bind("inproc://told")
+        monitor = self.context.socket(zmq.PAIR)
+        monitor.connect("inproc://told")
+        self.gone: list[Connection] = []
+        self.connections = Connections(monitor, self.gone.append)
+
+    def tell(self, *events: zmq.Event) -> None:
+        for event in events:
+            self.told.send_multipart([struct.pack("=HI", event, self.FD), b"tcp://"])
+
+    def hear(self, routing_id: bytes) -> Connection:
+        part: Any = Part(self.FD)
+        return self.connections.of(part, routing_id)
+
+
+@pytest.fixture
+def monitored() -> Iterator[Monitored]:
+    created = Monitored()
+    yield created
+    created.told.close()
+    created.connections.close()
+    created.context.term()
+
+
+COMES, GOES = zmq.EVENT_ACCEPTED, zmq.EVENT_DISCONNECTED
+
+
+def test_the_later_one_has_the_descriptor(monitored: Monitored) -> None:
+    monitored.tell(COMES, GOES, COMES)
+    old = monitored.hear(b"old")
+    new = monitored.hear(b"new")
+    assert (old.alive, new.alive) == (False, True)
+    assert monitored.gone[-1] is old
+    assert monitored.hear(b"new") is new
+    monitored.tell(GOES)
+    monitored.connections.look()
+    assert monitored.gone[-1] is new
+
+
+def test_a_last_message_of_the_one_before(monitored: Monitored) -> None:
+    monitored.tell(COMES)
+    old = monitored.hear(b"old")
+    monitored.tell(GOES, COMES)
+    new = monitored.hear(b"new")
+    late = monitored.hear(b"old")
+    assert (old.alive, late.alive, new.alive) == (False, False, True)
+    assert monitored.gone == [old]
+    assert monitored.hear(b"new") is new
+
+
+def test_one_that_is_gone_before_anybody_looks(monitored: Monitored) -> None:
+    monitored.tell(COMES, GOES)
+    assert not monitored.hear(b"old").alive
