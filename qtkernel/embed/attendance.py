@@ -51,14 +51,18 @@ class Attendance:
     ) -> Gate:
         """Make the gate of the control thread."""
 
-        def heard(request: Request, connection: Connection) -> None:
-            self._call_soon(lambda: self._heard(request, connection))
+        clients = self.clients
 
-        return Gate(self.clients, heard, accept, refuse)
+        def heard(request: Request, connection: Connection) -> None:
+            message = request.message  # and not the way back, which is the kernel's
+            self._call_soon(lambda: clients.heard(message, connection))
+
+        return Gate(clients, heard, accept, refuse)
 
     def lost_at_control(self, connection: Connection) -> None:
         """A connection of the control channel is gone. From any thread."""
-        self._call_soon(lambda: self.clients.lost(connection))
+        clients = self.clients
+        self._call_soon(lambda: clients.lost(connection))
 
     def _heard(self, request: Request, connection: Connection) -> None:
         self.clients.heard(request.message, connection)

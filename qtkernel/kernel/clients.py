@@ -126,7 +126,9 @@ class Clients:
         if self._on_attach is None:
             return True
         entry = self._entries.get(session)
-        return None if entry is None else entry.admitted
+        if entry is None:
+            return False if self._closed else None
+        return entry.admitted
 
     def is_gone(self, session: str) -> bool:
         """Whether a frontend that has spoken will not come back."""
@@ -168,6 +170,11 @@ class Clients:
             entry.admitted = entry.admitted or False
             entry.stop_timer()
         self._news.clear()
+        # the control thread may have posted to the host's loop, which may never run again: that
+        # keeps us, but nothing beyond
+        self._call_soon = self.silent = _nothing
+        self._on_attach = self._on_attach and _nothing
+        self.on_attached = self.on_detached = self.on_gone = self.on_decided = _nothing
 
     def _new(self, message: Message, connection: Connection) -> _Entry:
         client = Client(
@@ -259,6 +266,10 @@ class Clients:
         if self._news:
             self._call_soon(self._tell_next)
         news()
+
+
+def _nothing(*_: object) -> tuple[()]:
+    return ()
 
 
 def _may_follow(entry: _Entry, connection: Connection) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import logging
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -274,3 +276,23 @@ def test_one_that_goes_while_the_dialog_is_open() -> None:
     told = house.wait(0)
     assert told == ["gone a", "decided", "+a", "-a"]
     assert house.sessions == []
+
+
+def test_what_is_posted_and_never_run_keeps_nothing_alive() -> None:
+    """The control thread hears that a frontend is gone, while the kernel closes."""
+    house = House()
+    kept = weakref.ref(house)
+    clients = house.clients
+    clients.close()
+    del house
+    gc.collect()
+    assert kept() is None
+    clients.heard(message("a"), Wire())  # harmless
+    clients.lost(Wire())
+
+
+@pytest.mark.parametrize(("gated", "admitted"), [(False, True), (True, False)])
+def test_who_comes_after_the_close_is_not_left_waiting(gated: bool, admitted: bool) -> None:
+    house = House((lambda _client: True) if gated else None)
+    house.clients.close()
+    assert house.clients.admitted("a") is admitted
