@@ -173,6 +173,7 @@ class Clients:
         # the control thread may have posted to the host's loop, which may never run again: that
         # keeps us, but nothing beyond
         self._call_soon = self.silent = _nothing
+        self._call_later = _no_timer
         self._on_attach = self._on_attach and _nothing
         self.on_attached = self.on_detached = self.on_gone = self.on_decided = _nothing
 
@@ -270,6 +271,10 @@ class Clients:
 
 def _nothing(*_: object) -> tuple[()]:
     return ()
+
+
+def _no_timer(_delay: float, _callback: Callable[[], None]) -> TimerHandle:
+    raise RuntimeError("this kernel is closed: there is nobody to wait for")
 
 
 def _may_follow(entry: _Entry, connection: Connection) -> bool:

@@ -36,7 +36,11 @@ class House:
         self.loop = ManualLoop()
         self.told: list[str] = []
         self.silent: list[Wire] = []
-        self.clients = Clients(self.loop.call_soon_threadsafe, self.loop.call_later, on_attach)
+        self.clients = Clients(
+            lambda callback: self.loop.call_soon_threadsafe(callback),
+            lambda delay, callback: self.loop.call_later(delay, callback),
+            on_attach,
+        )
         self.clients.on_attached = lambda client: self.told.append(f"+{client.session}")
         self.clients.on_detached = lambda client: self.told.append(f"-{client.session}")
         self.clients.on_gone = lambda session: self.told.append(f"gone {session}")
