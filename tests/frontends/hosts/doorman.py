@@ -1,6 +1,8 @@
 """A host that looks after who attaches.
 
 python doorman.py CONNECTION_FILE all|none|broken|dialog [NAME=VALUE of embed]...
+
+The environment variable GRACE is for how many seconds a frontend may be cut off.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import sys
 from collections.abc import Callable
 
 import qtkernel
+from qtkernel.kernel import clients
 from tests.support.binding import QtCore, QtWidgets
 
 
@@ -67,6 +70,7 @@ def main() -> None:
     app = QtWidgets.QApplication(sys.argv[:1])
     app.setQuitOnLastWindowClosed(False)
     doorman = Doorman()
+    clients.GRACE = float(os.environ.get("GRACE", clients.GRACE))
     on_attach: Callable[[qtkernel.Client], object] = getattr(doorman, sys.argv[2])
     options: dict[str, object] = {
         name: {"True": True}.get(value, value)
