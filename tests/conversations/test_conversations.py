@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -54,8 +55,20 @@ def test_cells_run_in_the_loop_s_thread_and_the_host_s_namespace(start: Start) -
 
 
 def test_an_error_aborts_what_is_there(start: Start) -> None:
+    conversation = start()
+    kernel = conversation.kernel._assembly.kernel
+
+    def others() -> None:
+        """In the cell: wait until the two behind it have arrived."""
+        deadline = time.monotonic() + 20
+        while len(kernel._queue) < 2 and time.monotonic() < deadline:
+            kernel.drain()
+
+    conversation.namespace["others"] = others
+    code = "others(); 1/0"
+
     def script(client: BareClient) -> None:
-        ids = [client.execute(code) for code in ("1/0", "2", "3")]
+        ids = [client.execute(each) for each in (code, "2", "3")]
         answers = [client.said() for _ in ids]
         assert answers == [
             failed(ids[0], 1, "ZeroDivisionError"),
@@ -64,29 +77,14 @@ def test_an_error_aborts_what_is_there(start: Start) -> None:
         ]
         heard = client.output(ids[2])
         assert heard == [
-            *around(ids[0], cell_input(ids[0], "1/0", 1), error(ids[0], "ZeroDivisionError")),
+            *around(ids[0], cell_input(ids[0], code, 1), error(ids[0], "ZeroDivisionError")),
             *around(ids[1]),
             *around(ids[2]),
         ]
         msg_id, _, answer = client.run("4")
         assert answer == executed(msg_id, 2)
 
-    # nobody looks at the socket before all three are in it
-    conversation = start()
-    held = threading.Event()
-    release = threading.Event()
-
-    def hold() -> None:
-        held.set()
-        release.wait(10)
-
-    def held_script(client: BareClient) -> None:
-        conversation.loop.call_soon_threadsafe(hold)
-        held.wait(10)
-        threading.Timer(0.3, release.set).start()
-        script(client)
-
-    conversation.talk(held_script)
+    conversation.talk(script)
 
 
 def test_while_a_cell_awaits_the_others_are_served(start: Start) -> None:
@@ -196,6 +194,15 @@ def test_output_of_a_busy_cell_comes_while_it_runs(start: Start) -> None:
 
 def test_two_frontends(start: Start) -> None:
     conversation = start()
+    arrived = threading.Event()
+    channel = conversation.kernel._assembly._stdin_channel
+    deliver = channel._deliver
+
+    def tapped(*message: Any) -> None:
+        deliver(*message)
+        arrived.set()
+
+    channel._deliver = tapped
 
     def script(one: BareClient) -> None:
         with BareClient(conversation.info) as two:
@@ -204,6 +211,7 @@ def test_two_frontends(start: Start) -> None:
             second = two.execute("b = input('2')")
             assert two.hears_nothing(Channel.STDIN)
             two.send("input_reply", {"value": "not asked"}, Channel.STDIN)
+            assert arrived.wait(20), "what comes later than the question is its answer"
             one.send("input_reply", {"value": "one"}, Channel.STDIN)
             assert two.said(Channel.STDIN).content["prompt"] == "2"
             two.send("input_reply", {"value": "two"}, Channel.STDIN)
