@@ -75,6 +75,11 @@ class Stepped(Awaitable[T]):
         self._translate = translate
         self._run: Callable[..., Any] = _call if context is None else context.run
 
+    @property
+    def running(self) -> bool:
+        """Whether a step of it is on the stack: it has opened a nested event loop."""
+        return bool(getattr(self._coroutine, "cr_running", False))
+
     def throw(self, error: BaseException) -> Any:
         """Raise `error` where the coroutine waits, out of turn.
 

@@ -28,7 +28,7 @@ class _EmbedPackage(ModuleType):
         """See `qtkernel.embed.embedded.embed`."""
         from qtkernel.embed.embedded import embed
 
-        if user_ns is None:
+        if user_ns is None and more.get("user_module") is None:
             user_ns = sys._getframe(1).f_globals
         return embed(user_ns, **more)
 

@@ -25,6 +25,7 @@ from qtkernel.embed.control_thread import ControlThread
 from qtkernel.embed.endpoints import Address
 from qtkernel.embed.hooks import UnhandledExceptions
 from qtkernel.embed.undo import UndoStack
+from qtkernel.interpreter import Pending
 from qtkernel.kernel.attribution import Attribution
 from qtkernel.kernel.control_requests import ControlRequests
 from qtkernel.kernel.events import Events
@@ -49,6 +50,7 @@ from qtkernel.shell.unhandled import UnhandledErrors
 CLOSE_TIMEOUT = 1.0
 """Seconds that each thread gets to send what it still has when the kernel closes."""
 
+_RESTART_CHECK = 0.02  # seconds until a restart looks again whether the running cell has ended
 _getpid = os.getpid
 
 
@@ -66,7 +68,7 @@ class Plan:
     config: Any = None
     profile_dir: Any = None
     switch_loop: Callable[[str], None] = lambda _name: None
-    shut_down: Callable[[bool], object] = lambda _restart: None
+    shut_down: Callable[[bool], Pending | None] = lambda _restart: None
     interrupted: Callable[[], object] = lambda: None
     """What Ctrl+C in the application's own terminal does where PyQt would abort the process."""
     on_attach: OnAttach | None = None
@@ -91,6 +93,7 @@ class Assembly:
         self._pid = _getpid()
         self._thread = threading.get_ident()
         self._guest = guest
+        self._restarts: list[Callable[[], object]] = []
         # what comes next may fail; `close` does these, too, and earlier
         self.control_thread = ControlThread()
         undo.push(lambda: self.control_thread.close(CLOSE_TIMEOUT))
@@ -306,6 +309,42 @@ class Assembly:
 
     # Taking apart
 
+    def restart_soon(self) -> Pending:
+        """Begin anew in place: what cells have made goes, and all that still runs of it.
+
+        What a cell has started on an asyncio loop of the host's own stays: nothing tells it from
+        the host's. From any thread; what is returned is resolved on that one.
+        """
+        restarted = Pending()
+        if self.on_kernel_thread():
+            self._restarts.append(restarted.resolve)
+        else:
+            resolve = restarted.resolve
+            self._restarts.append(lambda: self.control_thread.loop.call_soon_threadsafe(resolve))
+        self.control_thread.loop.call_soon_threadsafe(self.control.interrupt)
+        self.loop.call_soon_threadsafe(self._restart)
+        return restarted
+
+    def _restart(self) -> None:
+        if self.closed:
+            return
+        self.kernel.drain()
+        self.kernel.abort_all()
+        self.kernel.hold()
+        self._end_coroutines()
+        self._guest = None
+        if self.kernel.executing:
+            # in a nested event loop, which its interrupt is about to end
+            self.loop.call_later(_RESTART_CHECK, self._restart)
+            return
+        self.shell.reset()
+        self.kernel.loop_changed()
+        self._answer_restarts()
+
+    def _answer_restarts(self) -> None:
+        while self._restarts:
+            self._restarts.pop(0)()
+
     def close(self) -> None:
         """Answer what waits, send what is left, give everything back. Idempotent."""
         if self.closed or _getpid() != self._pid:
@@ -317,6 +356,7 @@ class Assembly:
         self.stdin.close()
         self._end_coroutines()
         self.kernel.abort_all()
+        self._answer_restarts()
         self.kernel.close()
         self.output.flush()
         self.control_thread.close(CLOSE_TIMEOUT)

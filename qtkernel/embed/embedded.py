@@ -16,6 +16,7 @@ from qtkernel.embed.hooks import end_as_interrupted, loop_error
 from qtkernel.embed.signals import signals_for
 from qtkernel.embed.trace import Snapshot
 from qtkernel.embed.undo import UndoStack
+from qtkernel.interpreter import Pending
 from qtkernel.kernel.clients import Client
 from qtkernel.kernel.events import EventName
 from qtkernel.loops.base import EventLoop
@@ -263,16 +264,14 @@ class EmbeddedKernel:
 
     # What frontends ask for
 
-    def _shutdown_requested(self, restart: bool) -> None:
+    def _shutdown_requested(self, restart: bool) -> Pending | None:
         # on whatever thread served the request, and before its reply
-        self._assembly.loop.call_soon_threadsafe(lambda: self._shut_down(restart))
+        if not restart:
+            self._assembly.loop.call_soon_threadsafe(self._shut_down)
+        return self._assembly.restart_soon() if restart else None
 
-    def _shut_down(self, restart: bool) -> None:
-        if self.closed:
-            return
-        if restart:
-            self._assembly.shell.reset()
-        elif self._on_shutdown is not None:
+    def _shut_down(self) -> None:
+        if not self.closed and self._on_shutdown is not None:
             self._on_shutdown()
 
     def _interrupted(self) -> None:
@@ -319,7 +318,7 @@ def embed(
         ip: the address to bind with "tcp". Everybody who can reach it and knows the key can run
             code here: prefer an SSH tunnel to anything but loopback.
         curve: encrypt and authenticate with CurveZMQ; frontends need jupyter_client 8.10.
-        user_module: the module whose globals `user_ns` is, for pickling; found by default.
+        user_module: the module of `user_ns`, for pickling; found by default, enough by itself.
         on_shutdown: called when a frontend asks the kernel to shut down, such as ``app.quit``.
             Without it the frontend goes and the application stays.
         loop: an event loop to live in, instead of the one that is found.
@@ -341,10 +340,12 @@ def embed(
         NoEventLoop: there is no application to live in yet.
         WrongThread: this is not the application's GUI thread.
         BadConnectionFile, BindError, ValueError, OSError: see `connection_file` and `transport`.
-        ValueError: `capture` is neither of the two.
+        ValueError: `capture` is neither of the two, `user_ns` not that of `user_module`.
     """
     if user_ns is None:
-        user_ns = sys._getframe(1).f_globals
+        user_ns = vars(user_module) if user_module else sys._getframe(1).f_globals
+    if user_module is not None and vars(user_module) is not user_ns:
+        raise ValueError(f"user_ns is not that of {user_module!r}: leave one of the two out")
     if not isinstance(user_ns, dict):
         raise TypeError(f"user_ns must be a dict, not {type(user_ns).__name__}; try vars(object)")
     wishes = Wishes(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from qtkernel.interpreter import Pending
 from qtkernel.kernel.interrupt import Interrupter
 from qtkernel.kernel.publisher import Publisher
 from qtkernel.kernel.queue import Request
@@ -30,6 +31,7 @@ class ControlRequests:
         control_loop: the control thread's own loop, for repeating a signal.
         shut_down: acts on a shutdown_request; gets whether it is a restart. Called on whatever
             thread served the request, before its reply has been sent: it must only begin things.
+            What it returns is waited for before the reply, and resolved on that same thread.
     """
 
     def __init__(
@@ -37,7 +39,7 @@ class ControlRequests:
         publisher: Publisher,
         interrupter: Interrupter,
         control_loop: EventLoop,
-        shut_down: Callable[[bool], object],
+        shut_down: Callable[[bool], Pending | None],
     ) -> None:
         self._publisher = publisher
         self._interrupter = interrupter
@@ -56,7 +58,9 @@ class ControlRequests:
         """Messaging document, "Kernel shutdown"."""
         reply = {"status": "ok", "restart": content.restart}
         self._publisher.publish("shutdown_reply", reply, parent=request.message)
-        self._shut_down(content.restart)
+        restarted = self._shut_down(content.restart)
+        if restarted is not None:
+            await restarted
         return reply
 
     def interrupt(self) -> None:

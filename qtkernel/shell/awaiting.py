@@ -55,8 +55,9 @@ class Awaiting:
 
         The kernel closes, and the loop is the host's: it may be in the middle of a callback (this
         one), or have stopped for ever. What the cell's finally clauses do without awaiting is done.
+        One that is in a nested event loop ends when that does.
         """
-        if self._task.done() or self._outcome is not None:
+        if self._task.done() or self._outcome is not None or self._cell.running:
             return
         self._outcome = _cancel(self._cell)
         self._task._log_destroy_pending = False  # type: ignore[attr-defined]

@@ -26,6 +26,13 @@ def loop() -> Iterator[EventLoop]:
 Embed = Callable[..., EmbeddedKernel]
 
 
+class Refusing(dict[str, Any]):
+    """A namespace that IPython cannot set up."""
+
+    def setdefault(self, *_arguments: Any) -> Any:
+        raise AttributeError
+
+
 @pytest.fixture
 def embed(loop: EventLoop, runtime_dir: Any) -> Iterator[Embed]:
     """`qtkernel.embed` in the test's loop and runtime directory; closed at the end."""

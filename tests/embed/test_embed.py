@@ -26,7 +26,7 @@ from qtkernel.protocol import (
     read_connection_file,
     write_connection_file,
 )
-from tests.embed.conftest import Embed
+from tests.embed.conftest import Embed, Refusing
 from tests.support.bare_client import BareClient, converse
 
 
@@ -295,7 +295,7 @@ def test_a_shell_that_cannot_be_made_leaves_no_sockets(
         port = free.getsockname()[1]
     write(file, shell_port=port, kernel_name="x")
     with pytest.raises(AttributeError) as caught:
-        embed(connection_file=file, user_module="no module")
+        embed(Refusing(), connection_file=file)
     socket.create_server(("127.0.0.1", port)).close()
     assert caught.tb is not None, "which keeps everything alive that was made"
     assert list(runtime_dir.iterdir()) == []

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from qtkernel.embed.trace import Snapshot
-from tests.embed.conftest import Embed
+from tests.embed.conftest import Embed, Refusing
 from tests.embed.test_embed import write
 
 TIMES = 20
@@ -34,7 +34,7 @@ def no_port(_patch: pytest.MonkeyPatch, directory: Path) -> dict[str, Any]:
 
 def no_shell(_patch: pytest.MonkeyPatch, _directory: Path) -> dict[str, Any]:
     """IPython cannot make its shell."""
-    return {"user_module": "not a module"}
+    return {"user_ns": Refusing(mine=1)}
 
 
 def no_thread(patch: pytest.MonkeyPatch, _directory: Path) -> dict[str, Any]:
