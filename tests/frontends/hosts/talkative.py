@@ -105,11 +105,11 @@ class Host:
 
     def log(self, text: str) -> None:
         """A function of the host's, which a cell may call."""
-        print(f"host: {text}")
+        print(f"host: {text}\n", end="")
 
     def find(self, get_ipython: Callable[[], object]) -> None:
         """Say which shell it finds."""
-        print(f"found: {get_ipython()}")
+        print(f"found: {get_ipython()}\n", end="")
 
     def command(self, line: str) -> None:
         """Do what the test says, as if a user had clicked somewhere."""
