@@ -121,6 +121,8 @@ class ShellInterpreter:
             error = raised
             if shell.last_error is None:
                 self._show(raised)
+            if store_history and shell.execution_count == count:
+                shell.execution_count = count + 1  # its number has been published, and is taken
         payload = list(shell.payload_manager.read_payload())
         shell.payload_manager.clear_payload()
         return ExecuteResult(count, self._error_info(error), expressions, payload)

@@ -122,6 +122,21 @@ def test_a_failed_cell_counts(bench: RealShell) -> None:
     assert bench.interpreter.execution_count == 3
 
 
+def test_a_cell_that_is_interrupted_before_it_has_begun_counts(bench: RealShell) -> None:
+    def interrupted(_lines: list[str]) -> list[str]:
+        raise KeyboardInterrupt
+
+    bench.fine("1")
+    transformers = bench.shell.input_transformers_post
+    transformers.append(interrupted)
+    answer = bench.run("2")
+    transformers.remove(interrupted)
+    assert answer.error is not None
+    assert (answer.error.ename, answer.execution_count) == ("KeyboardInterrupt", 2)
+    assert bench.run("3").execution_count == 3
+    bench.iopub.take()
+
+
 def test_a_cell_that_breaks_the_tools_of_the_kernel(bench: RealShell) -> None:
     """Private references are kept to what a cell may replace."""
     bench.fine("import json, time, os, hmac\nkept = (json.dumps, time.sleep, os.getpid)")
