@@ -12,6 +12,9 @@ FULL = pytest.param("full", marks=[pytest.mark.slow, pytest.mark.timeout(300)])
 SEQUENTIAL = {"fast": 2_000, "full": 10_000}
 PIPELINED = {"fast": 3_000, "full": 20_000}
 
+LARGEST_GAP = 0.15  # seconds; the timer is set to 5 ms
+ATTEMPTS = 3
+
 
 @pytest.mark.parametrize("size", ["fast", FULL])
 def test_one_after_the_other(kernel: KernelProgram, start: Starter, size: str) -> None:
@@ -30,11 +33,19 @@ def test_one_after_the_other_in_a_host(start: Starter, size: str) -> None:
 @pytest.mark.parametrize("size", ["fast", FULL])
 def test_cells_in_a_pipeline_in_a_host(start: Starter, size: str) -> None:
     wire = start.wire(start.host())
-    begin = wire.execute("n = 0; ticker.start_over(); ticks = ticker.count")
-    assert_all_run(wire, PIPELINED[size], begin["execution_count"])
-    # a tick every 5 ms is what it asks for; the loop must get its turn between two cells
-    assert_holds(wire, "ticker.largest_gap < 0.25")
-    assert_holds(wire, "ticker.count - ticks > 50")
+    gaps = []
+    for _ in range(ATTEMPTS):
+        begin = wire.execute("n = 0; ticker.start_over(); ticks = ticker.count")
+        assert_all_run(wire, PIPELINED[size], begin["execution_count"])
+        # a tick every 5 ms is what it asks for; the loop must get its turn between two cells
+        assert_holds(wire, "ticker.count - ticks > 50")
+        asked = {"code": "", "user_expressions": {"gap": "ticker.largest_gap"}}
+        gap = wire.request("execute_request", asked)["user_expressions"]["gap"]
+        gaps.append(float(gap["data"]["text/plain"]))
+        # a machine with other work to do can hold the host up as well: not every time
+        if gaps[-1] < LARGEST_GAP:
+            break
+    assert min(gaps) < LARGEST_GAP, gaps
 
 
 @pytest.mark.parametrize("gui", LOOPS)

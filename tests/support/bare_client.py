@@ -111,10 +111,16 @@ class BareClient:
         return said(channel.value, self.message(channel, patience))
 
     def published_until(self, done: Callable[[Said], bool]) -> list[Said]:
-        """All messages on IOPub until the one for which `done`."""
-        heard = [self.said(Channel.IOPUB)]
-        while not done(heard[-1]):
-            heard.append(self.said(Channel.IOPUB))
+        """All messages on IOPub until the one for which `done`.
+
+        Without the kernel's `starting`: it is published by another thread than the one that makes
+        the kernel, so a frontend that came at once may hear it or not.
+        """
+        heard: list[Said] = []
+        while not heard or not done(heard[-1]):
+            each = self.said(Channel.IOPUB)
+            if each.content != {"execution_state": "starting"}:
+                heard.append(each)
         return heard
 
     def output(self, parent: str) -> list[Said]:
