@@ -41,6 +41,7 @@ from qtkernel.shell.traces import (
     end_scripts,
     forget_debuggers,
     forget_source,
+    leave_out_own_end,
     note_log_level,
     note_pager,
 )
@@ -230,6 +231,7 @@ class ZMQInteractiveShell(SharedNamespaceShell):
 
     def _get_exc_info(self, exc_tuple: Any = None) -> Any:
         found = super()._get_exc_info(exc_tuple)
+        leave_out_own_end(found[1])
         self.sys_last.shown(found[1])
         return found
 

@@ -15,6 +15,7 @@ import linecache
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from types import FrameType, TracebackType
 from typing import Any
 
 Undo = Callable[[], None]
@@ -22,6 +23,9 @@ Undo = Callable[[], None]
 _SCRIPTS_PATIENCE = 1.0  # seconds that the loop of script magics gets to end
 
 _MISSING: Any = object()
+
+_WAITING = ("selectors", "asyncio", "tkinter")
+"""What our own event loops call to wait."""
 
 
 class Noted:
@@ -109,6 +113,39 @@ def forget_debuggers() -> None:
         if isinstance(getattr(frame.f_trace, "__self__", None), bdb.Bdb):
             frame.f_trace = None
         frame = frame.f_back
+
+
+def leave_out_own_end(error: BaseException) -> None:
+    """Have the tracebacks of an error, and of those it came from, end in the cell's own code.
+
+    Where an interrupt is raised, and where ``input()`` finds out that nobody can answer, is a
+    function of ours, called from the line that the user asks about. IPython leaves such frames
+    out, the last one excepted; a debugger would begin there.
+    """
+    seen: set[int] = set()
+    here: BaseException | None = error
+    while here is not None and id(here) not in seen:
+        seen.add(id(here))
+        _cut(here.__traceback__)
+        here = here.__cause__ or here.__context__
+
+
+def _cut(trace: TracebackType | None) -> None:
+    end = None  # the frame from which the last run of frames of ours was called
+    while trace is not None and trace.tb_next is not None:
+        owner = _package(trace.tb_next.tb_frame)
+        if owner == _package(sys._getframe()):
+            end = end or trace
+        elif owner not in _WAITING:
+            end = None
+        trace = trace.tb_next
+    # else it may be a defect of our own: the place must be seen
+    if end is not None and trace is not None and trace.tb_frame.f_locals.get("__tracebackhide__"):
+        end.tb_next = None
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__")).partition(".")[0]
 
 
 def forget_source(names: Any) -> None:

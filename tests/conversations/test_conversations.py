@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 import time
@@ -164,6 +165,47 @@ def test_an_interrupt(start: Start, code: str) -> None:
 
     start().talk(script)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+INTERRUPTED = {
+    "time.sleep(60)": "time.sleep(60)",
+    "input()": "input()",
+    "def f():\n    input()\nf()": "input()",
+    "try:\n    time.sleep(60)\nfinally:\n    1 / 0": "1 / 0",
+}
+
+
+@pytest.mark.parametrize("code", list(INTERRUPTED))
+def test_where_an_interrupted_cell_was(start: Start, code: str) -> None:
+    def script(client: BareClient) -> None:
+        client.run("import time, sys, traceback")
+        client.execute(code)
+        client.published_until(lambda each: each.msg_type == "execute_input")
+        if "input" in code:
+            client.said(Channel.STDIN)
+        else:
+            time.sleep(0.2)
+        client.send("interrupt_request", {}, Channel.CONTROL)
+        shown = "\n".join(client.said().content["traceback"])
+        # without the colours of its parts
+        shown = re.sub(r"\x1b\[[0-9;]*m", "", shown)
+        assert re.findall("^-+> [0-9]+ +(.*)", shown, re.MULTILINE)[-1] == INTERRUPTED[code]
+        assert "Interrupter" not in shown
+        assert "hidden" not in shown
+        # where a debugger begins
+        code_there = "traceback.extract_tb(sys.last_traceback)[-1].line"
+        asked = {"code": "", "user_expressions": {"line": code_there}}
+        line = client.ask("execute_request", asked)["user_expressions"]["line"]
+        assert line["data"]["text/plain"] == repr(INTERRUPTED[code])
+
+    start().talk(script)
+
+
+def test_a_defect_of_the_kernel_is_shown_where_it_is(start: Start) -> None:
+    conversation = start()
+    conversation.kernel._assembly.stdin._session = None
+    answer = conversation.talk(lambda c: c.ask("execute_request", {"code": "input()"}))
+    assert "_frames" in "".join(answer["traceback"])
 
 
 def test_control_answers_while_a_cell_is_busy(start: Start) -> None:
