@@ -24,8 +24,8 @@ _SCRIPTS_PATIENCE = 1.0  # seconds that the loop of script magics gets to end
 
 _MISSING: Any = object()
 
-_WAITING = ("selectors", "asyncio", "tkinter")
-"""What our own event loops call to wait."""
+_CALLED_BY_US = sys.stdlib_module_names | {"zmq"}
+"""Packages in which an interrupt may find our own functions: they send a question, or wait."""
 
 
 class Noted:
@@ -136,7 +136,7 @@ def _cut(trace: TracebackType | None) -> None:
         owner = _package(trace.tb_next.tb_frame)
         if owner == _package(sys._getframe()):
             end = end or trace
-        elif owner not in _WAITING:
+        elif owner not in _CALLED_BY_US:
             end = None
         trace = trace.tb_next
     # else it may be a defect of our own: the place must be seen
