@@ -126,11 +126,11 @@ def leave_out_own_end(error: BaseException) -> None:
     here: BaseException | None = error
     while here is not None and id(here) not in seen:
         seen.add(id(here))
-        _cut(here.__traceback__)
+        _cut(here.__traceback__, isinstance(here, KeyboardInterrupt))
         here = here.__cause__ or here.__context__
 
 
-def _cut(trace: TracebackType | None) -> None:
+def _cut(trace: TracebackType | None, interrupted: bool) -> None:
     end = None  # the frame from which the last run of frames of ours was called
     while trace is not None and trace.tb_next is not None:
         owner = _package(trace.tb_next.tb_frame)
@@ -139,8 +139,10 @@ def _cut(trace: TracebackType | None) -> None:
         elif owner not in _CALLED_BY_US:
             end = None
         trace = trace.tb_next
+    if end is None or trace is None:
+        return
     # else it may be a defect of our own: the place must be seen
-    if end is not None and trace is not None and trace.tb_frame.f_locals.get("__tracebackhide__"):
+    if interrupted or trace.tb_frame.f_locals.get("__tracebackhide__"):
         end.tb_next = None
 
 

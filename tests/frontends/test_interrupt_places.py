@@ -71,7 +71,11 @@ ENDLESS = {
 }
 
 WITHOUT_A_RUNNING_LOOP = {
-    "asyncio.run": "import asyncio\nBEGUN\nasyncio.run(asyncio.sleep(60))",
+    # "begun" by the coroutine: a loop that is interrupted while it is made fails in its __del__
+    "asyncio.run": (
+        "import asyncio\nasync def sleep():\n    BEGUN\n    await asyncio.sleep(60)\n"
+        "asyncio.run(sleep())"
+    ),
     "asyncio.run spins": (
         "import asyncio\nasync def spin():\n    BEGUN\n    while True: pass\nasyncio.run(spin())"
     ),

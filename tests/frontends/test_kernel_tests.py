@@ -7,14 +7,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, ClassVar
+from typing import IO, Any, ClassVar
 
 import jupyter_kernel_test
 import pytest
 from jupyter_client.manager import start_new_kernel
 
 from tests.frontends.conftest import LOOPS, starting
-from tests.frontends.support.programs import Home
+from tests.frontends.support.programs import PATIENCE, Home
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -92,6 +92,14 @@ class TestsOfJupyter(Samples, jupyter_kernel_test.KernelTests):
     def setUpClass(cls) -> None:
         cls.stderr = tempfile.TemporaryFile()  # noqa: SIM115 (tearDownClass closes it)
         cls.km, cls.kc = start_new_kernel(kernel_name=cls.kernel_name, stderr=cls.stderr)
+
+    def execute_helper(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a cell. On a busy machine 0.1 s, which Jupyter gives to each output, is too short."""
+        channel = self.kc.iopub_channel
+        get_msg = channel.get_msg
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(channel, "get_msg", lambda timeout: get_msg(max(timeout, PATIENCE)))
+            return super().execute_helper(*args, **kwargs)
 
     @classmethod
     def tearDownClass(cls) -> None:
