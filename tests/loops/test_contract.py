@@ -34,15 +34,19 @@ def test_a_callback_never_runs_inside_the_call_that_registers_it(
 ) -> None:
     seen: list[str] = []
 
+    def see(what: str) -> None:
+        seen.append(what)
+        if len(seen) == 4:
+            loop.stop()
+
     def register() -> None:
         os.write(pipe[1], b"x")
-        loop.call_soon_threadsafe(lambda: seen.append("soon"))
-        loop.call_later(0, lambda: seen.append("later"))
-        loop.add_reader(pipe[0], lambda: (seen.append("reader"), loop.remove_reader(pipe[0])))
-        seen.append("registered")
+        loop.call_soon_threadsafe(lambda: see("soon"))
+        loop.call_later(0, lambda: see("later"))
+        loop.add_reader(pipe[0], lambda: (see("reader"), loop.remove_reader(pipe[0])))
+        see("registered")
 
     loop.call_soon_threadsafe(register)
-    loop.call_later(0.05, loop.stop)
     run(loop)
     assert seen[0] == "registered"
     assert sorted(seen[1:]) == ["later", "reader", "soon"]
