@@ -147,7 +147,9 @@ def _cut(trace: TracebackType | None, interrupted: bool) -> None:
 
 
 def _package(frame: FrameType) -> str:
-    return str(frame.f_globals.get("__name__")).partition(".")[0]
+    # compiled code has, from Python 3.12 on, no globals to speak of and its module in its name
+    name = frame.f_globals.get("__name__") or frame.f_code.co_name
+    return str(name).partition(".")[0]
 
 
 def forget_source(names: Any) -> None:
