@@ -25,7 +25,10 @@ ENDLESS = {
     "recv": (
         "import socket\none, other = socket.socketpair()\nBEGUN\nwith one, other:\n    one.recv(1)"
     ),
-    "subprocess": "import subprocess\nBEGUN\nsubprocess.run(['sleep', '60'])",
+    "subprocess": (
+        "import subprocess\nsleeping = subprocess.Popen(['sleep', '60'])\nBEGUN\n"
+        "try:\n    sleeping.wait()\nfinally:\n    sleeping.kill()\n    sleeping.wait()"
+    ),
     "except": "try:\n    1 / 0\nexcept ZeroDivisionError:\n    BEGUN\n    while True: pass",
     "finally": "try:\n    pass\nfinally:\n    BEGUN\n    while True: pass",
     "with": (
