@@ -51,6 +51,7 @@ def test_a_nested_run_serves_what_the_interrupted_round_has_left(
         seen.append("nest")
         loop.run()
         seen.append("unnest")
+        loop.call_soon_threadsafe(loop.stop)
 
     # one round: the last of it is what ends the first of it
     if timers:
@@ -61,7 +62,6 @@ def test_a_nested_run_serves_what_the_interrupted_round_has_left(
         loop.call_soon_threadsafe(nest)
         loop.call_soon_threadsafe(lambda: seen.append("between"))
         loop.call_soon_threadsafe(loop.stop)
-    loop.call_later(0.05, loop.stop)
     run(loop)
     assert seen == ["nest", "between", "unnest"]
 
@@ -85,12 +85,13 @@ def test_a_reader_that_a_nested_run_has_served_is_not_called_again(
             nested.append(fd)
             loop.call_later(0.02, loop.stop)
             loop.run()
+            # not from outside: two stops in one round are one
+            loop.call_later(0.05, loop.stop)
 
     loop.add_reader(pipe[0], lambda: read(pipe[0]))
     loop.add_reader(other[0], lambda: read(other[0]))
     os.write(pipe[1], b"x")
     os.write(other[1], b"x")
-    loop.call_later(0.08, loop.stop)
     run(loop)
     loop.remove_reader(other[0])
     for fd in other:
