@@ -319,14 +319,12 @@ class QtLoop:
         return int(self._thread.loopLevel()) + self._by_hand
 
 
-def post_to_application(core: ModuleType, callback: Callback) -> Any | None:
+def post_to_application(app: Any, callback: Callback) -> Any:
     """Run `callback` on the application's thread as soon as that serves events; from any thread.
 
-    Returns what must be kept alive until then; None if there is no application.
+    Returns what must be kept alive until then.
     """
-    app = core.QCoreApplication.instance()
-    if app is None:
-        return None
+    core = qt.core_of(app)
     anchor: Any = _anchor_class(core)()
 
     def called() -> None:

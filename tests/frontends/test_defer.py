@@ -20,7 +20,7 @@ def late(start: Starter, backend: str, **options: object) -> Program:
     return host
 
 
-@pytest.mark.parametrize("backend", ["qt", "qt-imported", "tk"])
+@pytest.mark.parametrize("backend", ["qt", "qt-imported", "qt-often", "tk"])
 def test_it_begins_when_the_application_serves(start: Starter, backend: str) -> None:
     host = late(start, backend)
     host.wait_for_file(host.connection_file)

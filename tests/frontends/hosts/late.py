@@ -2,7 +2,8 @@
 
     python late.py CONNECTION_FILE BACKEND
 
-BACKEND is qt, qt-imported (the binding is there when it embeds), tk, none (it never gets one),
+BACKEND is qt, qt-imported (the binding is there when it embeds), qt-often (it is looked for while
+the binding is imported and the application constructed), tk, none (it never gets one),
 closed (it closes before), exit (the interpreter ends while it waits) or broken.
 """
 
@@ -13,6 +14,7 @@ import sys
 import time
 
 import qtkernel
+from qtkernel.loops import waiting
 
 _, connection_file, backend = sys.argv
 
@@ -22,6 +24,8 @@ def say(text: str) -> None:
     os.write(1, f"{text}\n".encode())
 
 
+if backend == "qt-often":
+    waiting.INTERVAL = 0.0002
 if backend == "qt-imported":
     from tests.support.binding import QtCore  # noqa: F401
 
