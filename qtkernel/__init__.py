@@ -8,7 +8,8 @@ The floor plan. A floor is what a thing may touch; arrows point down, and the pa
 never import each other (import-linter holds this).
 
 * floor 4: ``app`` (the command line), ``kernelspec``
-* floor 3: ``embed``, where the parts are put together
+* floor 3: ``embed``, where the parts are put together; below it ``console``, the live console in
+  the host's own window (all that is qtconsole)
 * floor 2: ``channels`` (all that is zmq), ``kernel`` (requests and replies), ``shell`` (all that is
   IPython)
 * floor 1: ``loops``, the event-loop seam and its backends
