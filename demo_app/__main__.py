@@ -16,7 +16,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the application until its window is closed; return Qt's exit code."""
     parser = argparse.ArgumentParser(prog="demo_app", description="Signal Bench, with a kernel.")
     parser.add_argument("--connection-file", metavar="PATH", help="write the connection file here")
-    parser.add_argument("--transport", choices=("ipc", "tcp"), help="of the kernel's channels")
+    parser.add_argument(
+        "--transport", choices=("ipc", "tcp"), default="auto", help="of the kernel's"
+    )
     args = parser.parse_args(arguments)
 
     app = QtWidgets.QApplication(sys.argv[:1])

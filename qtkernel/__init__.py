@@ -27,8 +27,9 @@ from typing import TYPE_CHECKING, Any
 from qtkernel._version import __version__
 
 if TYPE_CHECKING:
+    from qtkernel.embed.begin import embed
     from qtkernel.embed.classic import embed_kernel, launch_kernel
-    from qtkernel.embed.embedded import EmbeddedKernel, embed
+    from qtkernel.embed.embedded import EmbeddedKernel
     from qtkernel.kernel.clients import Client
     from qtkernel.kernel.events import Executed
     from qtkernel.kernel.kernel import Kernel
@@ -49,7 +50,7 @@ _HOMES = {
     "EmbeddedKernel": "qtkernel.embed.embedded",
     "Executed": "qtkernel.kernel.events",
     "Kernel": "qtkernel.kernel.kernel",
-    "embed": "qtkernel.embed.embedded",
+    "embed": "qtkernel.embed.begin",
     "embed_kernel": "qtkernel.embed.classic",
     "launch_kernel": "qtkernel.embed.classic",
 }

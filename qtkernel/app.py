@@ -131,7 +131,7 @@ def _kernel_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="the connection file: obeyed if it exists, else written there",
     )
-    add("--transport", choices=("ipc", "tcp"), help="ipc by default where there is any")
+    add("--transport", choices=("ipc", "tcp"), default="auto", help="ipc where there is any")
     add("--ip", metavar="ADDRESS", help="the address to bind with tcp (default: 127.0.0.1)")
     add("--curve", action="store_true", help="encrypt with CurveZMQ")
     add("-c", dest="code", metavar="CODE", help="run this code first")

@@ -91,7 +91,7 @@ def test_the_default_namespace_is_the_caller_s_in_either_shape(tmp_path: Path) -
         "import os, qtkernel\n"
         f"os.environ['JUPYTER_RUNTIME_DIR'] = {str(tmp_path)!r}\n"
         "from qtkernel.loops.headless import HeadlessLoop\n"
-        "from qtkernel.embed.embedded import embed as function\n"
+        "from qtkernel.embed.begin import embed as function\n"
         "for embed in (function, qtkernel.embed):\n"
         "    with embed(loop=HeadlessLoop()) as kernel:\n"
         "        print(kernel.user_ns is globals())\n"

@@ -2,7 +2,8 @@
 
 * `assembly` puts one kernel together and takes it apart again; nobody else knows all parts.
 * `endpoints` decides where a kernel can be reached, and writes the connection file.
-* `embedded` is the guest in a host's process, with a host's loop: `embed`.
+* `outside` has all that is there only if the kernel can be reached from outside its process.
+* `embedded` is the guest in a host's process, with a host's loop; `begin` makes one: `embed`.
 * `standalone` owns its process: signals, the parent's death, switching loops.
 * `classic` has the calls of IPython 0.13's kernel, for code of that time.
 * `undo` remembers how to give back what was taken.
@@ -25,8 +26,8 @@ class _EmbedPackage(ModuleType):
     """The package, standing in for the function of its name."""
 
     def __call__(self, user_ns: dict[str, Any] | None = None, **more: Any) -> EmbeddedKernel:
-        """See `qtkernel.embed.embedded.embed`."""
-        from qtkernel.embed.embedded import embed
+        """See `qtkernel.embed.begin.embed`."""
+        from qtkernel.embed.begin import embed
 
         if user_ns is None and more.get("user_module") is None:
             user_ns = sys._getframe(1).f_globals

@@ -2,7 +2,7 @@
 
 Threads (DESIGN.md, "Threads"): the kernel's own is the one that this is called on. It has the
 host's event loop, the shell and stdin channels, and runs all user code. Control, IOPub and the
-heartbeat have a thread each.
+heartbeat have a thread each; the last two are there only if there are sockets.
 """
 
 from __future__ import annotations
@@ -11,22 +11,21 @@ import asyncio
 import atexit
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from qtkernel.channels.connections import Connections
-from qtkernel.channels.heartbeat import Heartbeat
-from qtkernel.channels.iopub import IOPubThread
-from qtkernel.channels.router import RouterChannel
-from qtkernel.embed.attendance import Attendance, OnAttach, receiver
+from qtkernel.channels.inprocess import Lane, Ports
+from qtkernel.embed.attendance import OnAttach
 from qtkernel.embed.control_thread import ControlThread
 from qtkernel.embed.endpoints import Address
 from qtkernel.embed.hooks import UnhandledExceptions
+from qtkernel.embed.outside import Outside, Served
 from qtkernel.embed.undo import UndoStack
 from qtkernel.interpreter import Pending
 from qtkernel.kernel.attribution import Attribution
+from qtkernel.kernel.clients import Client
 from qtkernel.kernel.control_requests import ControlRequests
 from qtkernel.kernel.events import Events
 from qtkernel.kernel.handlers import control_handlers, shell_handlers
@@ -34,6 +33,7 @@ from qtkernel.kernel.info import InfoRequests
 from qtkernel.kernel.interrupt import Interrupter
 from qtkernel.kernel.kernel import Kernel, RequestCycle
 from qtkernel.kernel.publisher import Publisher
+from qtkernel.kernel.queue import Request
 from qtkernel.kernel.shell_requests import ShellRequests
 from qtkernel.kernel.stacks import StackRequests
 from qtkernel.kernel.stdin import Stdin
@@ -103,30 +103,22 @@ class Assembly:
 
     def _build(self, plan: Plan) -> None:
         info = self.address.info
-        sockets = self.address.endpoints.sockets
         session = Session(info.key.encode(), signature_scheme=info.signature_scheme)
-        self.iopub = IOPubThread(
-            sockets[Channel.IOPUB],
-            lambda topic: self.publisher.welcome(topic),
-            lambda: self.publisher.overrun_notice(),
-        )
-        self._undo.push(lambda: self.iopub.close(CLOSE_TIMEOUT))
+        self.outside = self._build_outside(session)
         attribution = Attribution(turns_of(self.loop), remember=plan.owns_process)
-        self.publisher = Publisher(session, self.iopub.publish, attribution)
+        publish = self.outside.iopub.publish if self.outside is not None else _to_nobody
+        self.publisher = Publisher(session, publish, attribution)
         self.publisher.captures_host = plan.captures_host
         self.interrupter = Interrupter(lambda: self.loop)
         self.output = OutputBuffer(self.publisher, self.control_thread.call_later)
-        self._stdin_channel = RouterChannel(
-            Channel.STDIN, sockets[Channel.STDIN], session, lambda *message: stdin.receive(*message)
-        )
         stdin = self.stdin = Stdin(
             session,
             self.publisher,
             self.interrupter,
             lambda: self.loop,
-            self._stdin_channel.send,
+            self._send_stdin,
         )
-        stdin.drain = self._stdin_channel.drain
+        stdin.drain = lambda: self._drain(Channel.STDIN)
         self.shell = self._build_shell(plan)
         self.shell.environment.add(StepPolicy(self.asyncio_loop).take)
         interpreter = self._interpreter = ShellInterpreter(
@@ -145,7 +137,15 @@ class Assembly:
             lambda trace: attribution.of_traceback(trace) or self.publisher.current(),
             plan.interrupted,
         )
-        self.heartbeat = Heartbeat(sockets[Channel.HB])
+
+    def _build_outside(self, session: Session) -> Outside | None:
+        if self.address.endpoints is None:
+            return None
+        outside = Outside(
+            self.address.endpoints, session, lambda: self.loop, lambda: self.publisher
+        )
+        self._undo.push(lambda: outside.iopub.close(CLOSE_TIMEOUT))
+        return outside
 
     def _build_shell(self, plan: Plan) -> ZMQInteractiveShell:
         shell = ZMQInteractiveShell(
@@ -165,7 +165,7 @@ class Assembly:
         return shell
 
     def _build_channels(self, session: Session, interpreter: ShellInterpreter, plan: Plan) -> None:
-        info = InfoRequests(interpreter.language_info(), self.address.info.ports())
+        info = InfoRequests(interpreter.language_info(), self.address.ports)
         control = self.control = ControlRequests(
             self.publisher, self.interrupter, self.control_thread.loop, plan.shut_down
         )
@@ -178,66 +178,77 @@ class Assembly:
                 self.requests.describe_error,
                 self.requests.interruptible,
             ),
-            lambda callback: self.loop.call_soon_threadsafe(callback),
+            self._call_soon,
         )
         self.requests.kernel = self.kernel
-        self.kernel.drain = lambda: self._shell_channel.drain()
-        refusing = RequestCycle(
-            session, self.publisher, {}, lambda: None, self.requests.describe_error
-        )
-        self._build_routers(
+        self.kernel.drain = lambda: self._drain(Channel.SHELL)
+        control_cycle = RequestCycle(
             session,
-            RequestCycle(
-                session,
-                self.publisher,
-                control_handlers(info, control, StackRequests()),
-                flush=lambda: None,
+            self.publisher,
+            control_handlers(info, control, StackRequests()),
+            flush=lambda: None,
+        )
+        self.requests.is_gone = self._is_gone
+        self.ports = self._build_ports(session, control_cycle)
+        if self.outside is not None:
+            refusing = RequestCycle(
+                session, self.publisher, {}, lambda: None, self.requests.describe_error
+            )
+            served = Served(self.kernel, self.stdin, control_cycle, refusing)
+            self.outside.connect(
+                served, self.control_thread, self.publisher, plan.events, plan.on_attach
+            )
+
+    def _build_ports(self, session: Session, control: RequestCycle) -> Ports:
+        def listen() -> None:
+            self.publisher.listeners = self.ports.current()
+
+        def gone(session_id: str) -> None:
+            self.stdin.frontend_gone(session_id)
+            self.kernel.frontend_gone(session_id)
+
+        kernel = self.kernel
+        lanes = {
+            Channel.SHELL: Lane(
+                self._call_soon,
+                lambda message, problem, send: kernel.receive(Request(message, send, problem)),
+                kernel.dispatch,
             ),
-            refusing,
-            plan,
-        )
+            Channel.STDIN: Lane(
+                self._call_soon,
+                lambda message, problem, _send: self.stdin.receive(message, problem),
+            ),
+            Channel.CONTROL: Lane(
+                self.control_thread.loop.call_soon_threadsafe,
+                lambda message, problem, send: control.start(Request(message, send, problem)),
+            ),
+        }
+        return Ports(session, lanes, listen, gone)
 
-    def _build_routers(
-        self, session: Session, control: RequestCycle, refusing: RequestCycle, plan: Plan
-    ) -> None:
-        endpoints = self.address.endpoints
-        attendance = Attendance(lambda: self.loop, self.publisher, plan.events, plan.on_attach)
-        clients = self.clients = attendance.clients
-        self._shell_gate = attendance.at_shell(self.kernel.receive, refusing.start)
-        control_gate = attendance.at_control(control.start, control.start)
-        shell_connections = Connections(endpoints.monitors[Channel.SHELL], clients.lost)
-        control_connections = Connections(
-            endpoints.monitors[Channel.CONTROL], attendance.lost_at_control
-        )
-        self._shell_channel = RouterChannel(
-            Channel.SHELL,
-            endpoints.sockets[Channel.SHELL],
-            session,
-            receiver(self._shell_gate, lambda: self._shell_channel),
-            self.kernel.dispatch,
-            shell_connections,
-        )
-        self._control_channel = RouterChannel(
-            Channel.CONTROL,
-            endpoints.sockets[Channel.CONTROL],
-            session,
-            receiver(control_gate, lambda: self._control_channel),
-            connections=control_connections,
-        )
-        clients.silent = shell_connections.silent
-        self.requests.is_gone = clients.is_gone
-        clients.on_gone = self.stdin.frontend_gone
+    def _call_soon(self, callback: Callable[[], None]) -> None:
+        self.loop.call_soon_threadsafe(callback)
 
-        clients.on_decided = self._decided
-        self._look_at_control = control_gate.look
+    def _is_gone(self, session_id: str) -> bool:
+        if self.ports.has(session_id):
+            return False
+        return self.outside is None or self.outside.clients.is_gone(session_id)
 
-    def _decided(self) -> None:
-        self.loop.call_soon_threadsafe(self._release)
-        self.control_thread.loop.call_soon_threadsafe(self._look_at_control)
+    def _drain(self, channel: Channel) -> None:
+        self.ports.drain(channel)
+        if self.outside is not None:
+            (self.outside.shell if channel is Channel.SHELL else self.outside.stdin).drain()
 
-    def _release(self) -> None:
-        self._shell_gate.look()
-        self.kernel.dispatch()
+    def _send_stdin(self, frames: Sequence[Any]) -> None:
+        if self.ports.send_stdin(frames):
+            return
+        if self.outside is None:
+            raise LookupError("the frontend in this process has been closed")
+        self.outside.send_stdin(frames)
+
+    @property
+    def clients(self) -> tuple[Client, ...]:
+        """The frontends that are attached from outside."""
+        return () if self.outside is None else self.outside.clients.current()
 
     # Running
 
@@ -247,9 +258,9 @@ class Assembly:
         self._undo.push(self.unhandled.install())
         atexit.register(self.close)
         self._undo.push(lambda: atexit.unregister(self.close))
-        self.iopub.start()
-        self.control_thread.start(self._control_channel)
-        self.heartbeat.start()
+        self.control_thread.start(None if self.outside is None else self.outside.control)
+        if self.outside is not None:
+            self.outside.start()
         if self._guest is not None:
             self._adopt(self._guest)
             self._host_guest()
@@ -266,15 +277,17 @@ class Assembly:
             self._host_guest()
         self._attach()
         self.kernel.loop_changed()
-        self.clients.loop_changed()
+        self.ports.loop_changed()
+        if self.outside is not None:
+            self.outside.clients.loop_changed()
 
     def _attach(self) -> None:
-        self._shell_channel.attach(self.loop)
-        self._stdin_channel.attach(self.loop)
+        if self.outside is not None:
+            self.outside.attach(self.loop)
 
     def _detach(self) -> None:
-        self._shell_channel.detach()
-        self._stdin_channel.detach()
+        if self.outside is not None:
+            self.outside.detach()
 
     # Coroutines
 
@@ -340,6 +353,8 @@ class Assembly:
         self.shell.reset()
         self.kernel.loop_changed()
         self._answer_restarts()
+        with self.publisher.request(None):
+            self.events.emit("restarted")
 
     def _answer_restarts(self) -> None:
         while self._restarts:
@@ -350,22 +365,19 @@ class Assembly:
         if self.closed or _getpid() != self._pid:
             return
         self.closed = True
-        self.clients.close()
-        self._shell_gate.look()
-        self.control_thread.loop.call_soon_threadsafe(self._look_at_control)
+        if self.outside is not None:
+            self.outside.refuse()
         self.stdin.close()
         self._end_coroutines()
+        self.ports.drain(Channel.SHELL)
         self.kernel.abort_all()
         self._answer_restarts()
         self.kernel.close()
         self.output.flush()
         self.control_thread.close(CLOSE_TIMEOUT)
-        self._shell_channel.close()
-        self._stdin_channel.close()
-        self.iopub.close(CLOSE_TIMEOUT)
-        # ends the heartbeat, and waits for what the other sockets still send: their linger time
-        self.address.endpoints.context.term()
-        self.heartbeat.join(CLOSE_TIMEOUT)
+        self.ports.close()
+        if self.outside is not None:
+            self.outside.close(CLOSE_TIMEOUT)
         self._undo.run()
         self.events.emit("closed")
         self.events.clear()
@@ -373,3 +385,7 @@ class Assembly:
     def on_kernel_thread(self) -> bool:
         """Whether this is called on the kernel's own thread."""
         return threading.get_ident() == self._thread
+
+
+def _to_nobody(_frames: Sequence[Any]) -> None:
+    """IOPub without sockets: the frontends in the process are told by the publisher."""

@@ -13,13 +13,14 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from jupyter_core.paths import jupyter_runtime_dir
 
 from qtkernel.embed.assembly import Plan
-from qtkernel.embed.embedded import EmbeddedKernel, module_of, program_name
-from qtkernel.embed.endpoints import Transport, Wishes
+from qtkernel.embed.begin import module_of, program_name
+from qtkernel.embed.embedded import EmbeddedKernel
+from qtkernel.embed.endpoints import Wishes
 from qtkernel.loops.base import EventLoop
 from qtkernel.loops.errors import NoEventLoop
 from qtkernel.loops.headless import HeadlessLoop
@@ -61,7 +62,7 @@ def embed_kernel(
     *,
     name: str | None = None,
     connection_file: str | os.PathLike[str] | None = None,
-    transport: Transport | None = None,
+    transport: Literal["auto", "ipc", "tcp"] = "auto",
     ip: str | None = None,
     curve: bool = False,
 ) -> None:

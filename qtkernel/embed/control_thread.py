@@ -15,15 +15,15 @@ from qtkernel.loops.headless import HeadlessLoop
 
 
 class ControlThread:
-    """A thread with a HeadlessLoop and, once it is started, the control channel."""
+    """A thread with a HeadlessLoop and, if the kernel has sockets, the control channel."""
 
     def __init__(self) -> None:
         self.loop = HeadlessLoop()
         self._thread = threading.Thread(target=self._run, name="qtkernel-control", daemon=True)
         self._channel: RouterChannel | None = None
 
-    def start(self, channel: RouterChannel) -> None:
-        """Begin to serve `channel`, which belongs to the thread from here on."""
+    def start(self, channel: RouterChannel | None) -> None:
+        """Begin; a channel to serve belongs to the thread from here on."""
         self._channel = channel
         self._thread.start()
 
@@ -37,15 +37,16 @@ class ControlThread:
 
     def close(self, timeout: float) -> None:
         """End the thread, after what it is doing now. Idempotent; it need not have begun."""
-        if self._channel is None:
+        if self._thread.ident is None:
             self.loop.close()
             return
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(timeout)
 
     def _run(self) -> None:
-        assert self._channel is not None
-        self._channel.attach(self.loop)
+        if self._channel is not None:
+            self._channel.attach(self.loop)
         self.loop.run()
-        self._channel.close()
+        if self._channel is not None:
+            self._channel.close()
         self.loop.close()

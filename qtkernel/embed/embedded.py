@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import atexit
-import os
-import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Any, Literal, Self
 
+from qtkernel.channels.inprocess import Port
 from qtkernel.embed.assembly import Assembly, Plan
-from qtkernel.embed.endpoints import Transport, Wishes, open_address
+from qtkernel.embed.endpoints import Wishes, open_address
 from qtkernel.embed.hooks import end_as_interrupted, loop_error
 from qtkernel.embed.signals import signals_for
 from qtkernel.embed.trace import Snapshot
@@ -20,7 +18,6 @@ from qtkernel.interpreter import Pending
 from qtkernel.kernel.clients import Client
 from qtkernel.kernel.events import EventName
 from qtkernel.loops.base import EventLoop
-from qtkernel.loops.errors import NoEventLoop
 from qtkernel.loops.registry import detect_host
 from qtkernel.loops.waiting import ApplicationWait
 
@@ -90,24 +87,37 @@ class EmbeddedKernel:
         return self._parts
 
     def __repr__(self) -> str:
-        state: str = self._address.info.transport
+        state: str = self.transport or "without sockets"
         if self.closed:
             state = "closed"
         elif not self.begun:
             state = "waits for the application"
-        return f"<EmbeddedKernel {state} {self.connection_file!r}>"
+        where = f" {self.connection_file!r}" if self.transport else ""
+        return f"<EmbeddedKernel {state}{where}>"
+
+    @property
+    def transport(self) -> Literal["ipc", "tcp"] | None:
+        """What its sockets are; None if it has none."""
+        return self._address.transport
 
     @property
     def connection_file(self) -> str:
         """The path of the file that frontends connect by; it is gone after `close`.
 
         With ``embed(defer=True)`` it is there as soon as the kernel has begun.
+
+        Raises:
+            RuntimeError: it has no sockets (``transport=None``).
         """
         return str(self._address.connection_file)
 
     @property
     def attach_command(self) -> str:
-        """The line to type in a terminal to attach a console."""
+        """The line to type in a terminal to attach a console.
+
+        Raises:
+            RuntimeError: it has no sockets (``transport=None``).
+        """
         return self._address.attach_command
 
     @property
@@ -134,7 +144,7 @@ class EmbeddedKernel:
 
     @capture.setter
     def capture(self, capture: Capture) -> None:
-        self._plan.captures_host = _captures_host(capture)
+        self._plan.captures_host = captures_host(capture)
         if self._parts is not None:
             self._parts.publisher.captures_host = self._plan.captures_host
 
@@ -166,7 +176,8 @@ class EmbeddedKernel:
 
         The events and what their callbacks get: ``busy()`` and ``idle()``, about cells;
         ``executed(Executed)``, a cell has ended; ``attached(Client)`` and ``detached(Client)``,
-        about frontends; ``closed()``. An exception in a callback is logged, and nothing else.
+        about frontends; ``restarted()``; ``closed()``. An exception in a callback is logged, and
+        nothing else.
 
         Returns:
             What takes it back.
@@ -190,12 +201,12 @@ class EmbeddedKernel:
 
     @property
     def clients(self) -> tuple[Client, ...]:
-        """The frontends that are attached, in the order in which they came.
+        """The frontends that are attached from outside, in the order in which they came.
 
         One is from its first request on until its connections have been gone for
         `qtkernel.kernel.clients.GRACE` seconds.
         """
-        return () if self._parts is None or self.closed else self._parts.clients.current()
+        return () if self._parts is None or self.closed else self._parts.clients
 
     def push(self, names: Mapping[str, Any]) -> None:
         """Put names into the namespace; like all names of the host's they survive ``%reset``.
@@ -212,6 +223,36 @@ class EmbeddedKernel:
         shell = self._assembly.shell
         shell.user_ns.update(names)
         shell.host_names.update(names)
+
+    @property
+    def injected(self) -> tuple[str, ...]:
+        """The names that the host has put into the namespace, but for those with underscores."""
+        names = self.user_ns if self._parts is None else self._parts.shell.host_names
+        return tuple(name for name in self.user_ns if name in names and name[:1] != "_")
+
+    def open_port(self) -> Port:
+        """A frontend of its own in this process, for a console of any kind; no socket is needed.
+
+        Raises:
+            RuntimeError: the kernel is closed, or has not begun.
+        """
+        if self.closed:
+            raise RuntimeError("this kernel is closed: no console can be opened on it")
+        return self._assembly.ports.open()
+
+    def interrupt(self) -> None:
+        """Interrupt the running cell, as a frontend does; nothing happens if none runs."""
+        if not self.closed and self._parts is not None:
+            parts = self._parts
+            parts.control_thread.loop.call_soon_threadsafe(parts.control.interrupt)
+
+    def restart(self) -> None:
+        """Begin to restart in place: what cells have made goes, the host's names stay.
+
+        The running cell is interrupted first; the event ``restarted`` tells when it is done.
+        """
+        if not self.closed:
+            self._assembly.restart_soon()
 
     def do_one_iteration(self) -> bool:
         """Handle at most one request that has arrived; False if there was none.
@@ -266,9 +307,10 @@ class EmbeddedKernel:
 
     def _shutdown_requested(self, restart: bool) -> Pending | None:
         # on whatever thread served the request, and before its reply
-        if not restart:
-            self._assembly.loop.call_soon_threadsafe(self._shut_down)
-        return self._assembly.restart_soon() if restart else None
+        if restart:
+            return self._assembly.restart_soon()
+        self._assembly.loop.call_soon_threadsafe(self._shut_down)
+        return None
 
     def _shut_down(self) -> None:
         if not self.closed and self._on_shutdown is not None:
@@ -287,114 +329,8 @@ class EmbeddedKernel:
             )
 
 
-def embed(
-    user_ns: dict[str, Any] | None = None,
-    *,
-    name: str | None = None,
-    connection_file: str | os.PathLike[str] | None = None,
-    transport: Transport | None = None,
-    ip: str | None = None,
-    curve: bool = False,
-    user_module: ModuleType | None = None,
-    on_shutdown: Callable[[], object] | None = None,
-    loop: EventLoop | None = None,
-    defer: bool = False,
-    capture: Capture = "cells",
-    on_attach: Callable[[Client], object] | None = None,
-) -> EmbeddedKernel:
-    """Put a kernel into the running application; returns at once.
-
-    Call it on the GUI thread, once the application object exists, before or after its event loop
-    has been entered.
-
-    Args:
-        user_ns: the namespace for cells, live: cells see what the application changes and the
-            other way round. By default the globals of the module that calls.
-        name: what frontends call the kernel, by default the name of the program.
-        connection_file: where to write the connection file, by default in Jupyter's runtime
-            directory. A file that exists there is obeyed.
-        transport: "ipc" (Unix sockets in a directory of the user's own; the default where there
-            are any) or "tcp" (on the loopback interface).
-        ip: the address to bind with "tcp". Everybody who can reach it and knows the key can run
-            code here: prefer an SSH tunnel to anything but loopback.
-        curve: encrypt and authenticate with CurveZMQ; frontends need jupyter_client 8.10.
-        user_module: the module of `user_ns`, for pickling; found by default, enough by itself.
-        on_shutdown: called when a frontend asks the kernel to shut down, such as ``app.quit``.
-            Without it the frontend goes and the application stays.
-        loop: an event loop to live in, instead of the one that is found.
-        defer: without an application object, wait for one instead of raising `NoEventLoop`. The
-            kernel begins on the application's thread as soon as that serves its loop; its
-            sockets are bound at once, the connection file is written when it begins.
-        capture: whose output frontends get: that of "cells" only, with their threads, slots and
-            tasks, or "all", what the application itself writes to sys.stdout and sys.stderr
-            included. That has an empty parent header, and ``{"qtkernel": {"origin": "host"}}`` in
-            its metadata. See `EmbeddedKernel.capture`.
-        on_attach: called on the kernel's thread with each `Client` when it first speaks, before
-            anything that it asks for. If it returns False, or raises, the frontend's requests are
-            refused (error replies, "AttachRefused"); anything else lets it in. It may open a
-            dialog: meanwhile the frontend's requests wait, and those of others are served. It is
-            policy and not security: whoever has the key can still read what is published to all
-            (IOPub), and can say that it is somebody else.
-
-    Raises:
-        NoEventLoop: there is no application to live in yet.
-        WrongThread: this is not the application's GUI thread.
-        BadConnectionFile, BindError, ValueError, OSError: see `connection_file` and `transport`.
-        ValueError: `capture` is neither of the two, `user_ns` not that of `user_module`.
-    """
-    if user_ns is None:
-        user_ns = vars(user_module) if user_module else sys._getframe(1).f_globals
-    if user_module is not None and vars(user_module) is not user_ns:
-        raise ValueError(f"user_ns is not that of {user_module!r}: leave one of the two out")
-    if not isinstance(user_ns, dict):
-        raise TypeError(f"user_ns must be a dict, not {type(user_ns).__name__}; try vars(object)")
-    wishes = Wishes(
-        name=name or program_name(),
-        connection_file=None if connection_file is None else Path(connection_file),
-        transport=transport,
-        ip=ip,
-        curve=curve,
-    )
-    plan = Plan(
-        user_ns=user_ns,
-        user_module=user_module or module_of(user_ns),
-        captures_host=_captures_host(capture),
-        on_attach=on_attach,
-    )
-    owns_loop = loop is None
-    return EmbeddedKernel(
-        loop if loop is not None else _host_loop(defer),
-        wishes,
-        plan,
-        owns_loop=owns_loop,
-        on_shutdown=on_shutdown,
-    )
-
-
-def _captures_host(capture: str) -> bool:
+def captures_host(capture: str) -> bool:
+    """Whether `capture`, as of `EmbeddedKernel.capture`, is "all". ValueError: it is neither."""
     if capture not in ("cells", "all"):
         raise ValueError(f"capture={capture!r}: it is 'cells' or 'all'")
     return capture == "all"
-
-
-def _host_loop(defer: bool) -> EventLoop | None:
-    try:
-        return detect_host(loop_error)
-    except NoEventLoop:
-        if defer:
-            return None
-        raise
-
-
-def module_of(namespace: dict[str, Any]) -> ModuleType | None:
-    """The imported module whose globals `namespace` is, if there is one."""
-    module = sys.modules.get(namespace.get("__name__", ""))
-    return module if module is not None and module.__dict__ is namespace else None
-
-
-def program_name() -> str:
-    """What the running program is called, for names that people see."""
-    main = getattr(sys.modules.get("__main__"), "__spec__", None)
-    if main is not None and main.name:
-        return str(main.name).removesuffix(".__main__")
-    return Path(sys.argv[0]).stem if sys.argv and sys.argv[0] not in ("", "-c") else "python"

@@ -25,7 +25,8 @@ from qtkernel.protocol import (
     write_connection_file,
 )
 
-Transport = Literal["tcp", "ipc"]
+Transport = Literal["auto", "ipc", "tcp"] | None
+"""How frontends from outside reach a kernel: "auto" chooses, None is: not at all."""
 
 # sockaddr_un holds 108 bytes on Linux and 104 on macOS, with the "-1" that names a channel
 _LONGEST_IPC_PATH = 100
@@ -35,24 +36,49 @@ HAS_UNIX_SOCKETS = os.name == "posix"
 
 @dataclass(frozen=True)
 class Address:
-    """A kernel's bound endpoints and the file that describes them."""
+    """A kernel's bound endpoints and the file that describes them; without sockets neither."""
 
-    endpoints: Endpoints
-    connection_file: Path
-    announce: Callable[[], None]
+    info: ConnectionInfo
+    """What the connection file says."""
+    endpoints: Endpoints | None = None
+    file: Path | None = None
+    announce: Callable[[], None] = lambda: None
     """Write the connection file, where it does not say all yet: last, because whoever reads it
     takes the kernel for one that is there. OSError if it cannot be written."""
     made: list[Path] = field(default_factory=list)
     """Files and directories that are there only for this kernel."""
 
     @property
-    def info(self) -> ConnectionInfo:
-        """What the connection file says."""
-        return self.endpoints.info
+    def transport(self) -> Literal["ipc", "tcp"] | None:
+        """What the sockets are; None if there are none."""
+        return None if self.endpoints is None else self.info.transport
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """What a connect_reply says."""
+        return {} if self.endpoints is None else self.info.ports()
+
+    @property
+    def connection_file(self) -> Path:
+        """The path of the connection file.
+
+        Raises:
+            RuntimeError: there are no sockets.
+        """
+        if self.file is None:
+            raise RuntimeError(
+                "this kernel has no sockets (transport=None), so nothing can connect to it; "
+                "embed it with transport='auto' for a connection file"
+            )
+        return self.file
 
     @property
     def attach_command(self) -> str:
-        """The line that attaches a console from a terminal."""
+        """The line that attaches a console from a terminal.
+
+        Raises:
+            RuntimeError: there are no sockets.
+        """
         file = self.connection_file
         named = file.name if file.parent == Path(jupyter_runtime_dir()) else str(file)
         return f"jupyter console --existing {shlex.quote(named)}"
@@ -68,7 +94,7 @@ class Wishes:
 
     name: str
     connection_file: Path | None = None
-    transport: Transport | None = None
+    transport: Transport = "auto"
     ip: str | None = None
     curve: bool = False
 
@@ -83,13 +109,15 @@ def open_address(wishes: Wishes, undo: UndoStack) -> Address:
 
     Whatever is raised, running `undo` leaves nothing behind.
     """
+    if wishes.transport is None:
+        return _no_address(wishes)
     path = wishes.connection_file
     if path is not None and path.exists() and not is_stale(path):
         given = read_connection_file(path)
         endpoints = bind_all(given)
         undo.push(endpoints.close)
         if endpoints.info == given:
-            return Address(endpoints, path.absolute(), lambda: None)
+            return Address(given, endpoints, path.absolute())
         # it left ports to us: say which
         return _to_be_written(path, endpoints, wishes, undo)
     runtime_dir = _runtime_dir()
@@ -103,9 +131,18 @@ def open_address(wishes: Wishes, undo: UndoStack) -> Address:
     return address
 
 
+def _no_address(wishes: Wishes) -> Address:
+    for name in ("connection_file", "ip", "curve"):
+        if getattr(wishes, name):
+            raise ValueError(f"{name} is for sockets, and with transport=None there are none")
+    return Address(ConnectionInfo(key=new_key(), kernel_name=wishes.name))
+
+
 def _to_be_written(path: Path, endpoints: Endpoints, wishes: Wishes, undo: UndoStack) -> Address:
     file = path.absolute()
-    return Address(endpoints, file, lambda: _write(file, endpoints, wishes, undo), [file])
+    return Address(
+        endpoints.info, endpoints, file, lambda: _write(file, endpoints, wishes, undo), [file]
+    )
 
 
 def _write(path: Path, endpoints: Endpoints, wishes: Wishes, undo: UndoStack) -> None:
@@ -120,9 +157,9 @@ def _write(path: Path, endpoints: Endpoints, wishes: Wishes, undo: UndoStack) ->
 
 
 def _new_info(wishes: Wishes, runtime_dir: Path, undo: UndoStack) -> ConnectionInfo:
-    transport = wishes.transport or _default_transport(wishes)
+    transport = _default_transport(wishes) if wishes.transport == "auto" else wishes.transport
     if transport not in ("tcp", "ipc"):
-        raise ValueError(f"transport is {transport!r}; it can be 'tcp' or 'ipc'")
+        raise ValueError(f"transport is {transport!r}; it can be 'auto', 'ipc', 'tcp' or None")
     if transport == "ipc":
         if not HAS_UNIX_SOCKETS:
             raise ValueError("transport='ipc' needs Unix sockets; use transport='tcp' here")
@@ -141,7 +178,7 @@ def _new_info(wishes: Wishes, runtime_dir: Path, undo: UndoStack) -> ConnectionI
     )
 
 
-def _default_transport(wishes: Wishes) -> Transport:
+def _default_transport(wishes: Wishes) -> Literal["ipc", "tcp"]:
     return "ipc" if HAS_UNIX_SOCKETS and wishes.ip is None else "tcp"
 
 

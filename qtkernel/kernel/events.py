@@ -10,13 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-EventName = Literal["busy", "idle", "executed", "attached", "detached", "closed"]
+EventName = Literal["busy", "idle", "executed", "attached", "detached", "restarted", "closed"]
 """What can happen.
 
 * ``busy()``: a cell begins, and none was under way. ``idle()``: the last one that was has ended.
   A cell that awaits, or waits for input, is under way.
 * ``executed(Executed)``: a cell has ended.
 * ``attached(Client)``, ``detached(Client)``: a frontend has come, has gone.
+* ``restarted()``: what cells have made is gone, the host's own names are as they were.
 * ``closed()``: the kernel is closed, and everything has been given back.
 """
 

@@ -225,6 +225,11 @@ class Kernel:
         while self._handle_next():
             pass
 
+    def frontend_gone(self, session: str) -> None:
+        """Abort the cells of a frontend that is not there any more, but for one that runs."""
+        self._queue.abort_executes(session)
+        self._post_dispatch()
+
     def close(self) -> None:
         """Forget the queue and begin nothing more."""
         self._closed = True

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import CodeType
-from typing import Any
+from typing import Any, Protocol
 
 from qtkernel.kernel.attribution import Attribution
 from qtkernel.loops.turns import Turns
@@ -30,12 +30,26 @@ HOST = _Host()
 _HOST_METADATA = {"qtkernel": {"origin": "host"}}
 
 
+class Listener(Protocol):
+    """A frontend that is told of what is published without a socket in between."""
+
+    host_output: bool
+
+    def hear(self, msg_type: str, frames: Frames, session_id: str | None, host: bool) -> object:
+        """Take a message; from any thread, and without blocking.
+
+        Args:
+            session_id: of the frontend whose request has caused it; None if none has.
+            host: whether the application itself has written it.
+        """
+
+
 class Publisher:
-    """Packs messages for IOPub and hands them to the thread that sends them. Thread-safe.
+    """Packs messages for IOPub and hands them to whoever sends them. Thread-safe.
 
     Args:
         session: signs the messages.
-        send: takes ready frames; must not block.
+        send: takes ready frames, for all frontends that come from outside; must not block.
         attribution: says which request output made here and now belongs to. By default one
             that sees no event loop in event loops.
     """
@@ -55,12 +69,16 @@ class Publisher:
         self.current = self.attribution.current
 
         self.captures_host = False
-        """Whether frontends get what the host itself writes, too."""
+        """Whether frontends from outside get what the host itself writes, too."""
+        self.listeners: tuple[Listener, ...] = ()
+        """The frontends in this process."""
 
     @property
     def host(self) -> _Host | None:
-        """`HOST` if frontends get what the host itself writes, else None."""
-        return HOST if self.captures_host else None
+        """`HOST` if any frontend gets what the host itself writes, else None."""
+        if self.captures_host or any(each.host_output for each in self.listeners):
+            return HOST
+        return None
 
     def is_current(self) -> bool:
         """See `Attribution.is_current`."""
@@ -104,6 +122,7 @@ class Publisher:
         if _getpid() != self._pid:
             return  # a forked child: the sockets are its parent's
         parent = parent or self.current()
+        host = isinstance(parent, _Host)
         if isinstance(parent, _Host):
             parent, metadata = None, _HOST_METADATA
         frames = self._session.pack(
@@ -114,7 +133,11 @@ class Publisher:
             identities=(self._topic + msg_type.encode(),),
             buffers=buffers,
         )
-        self._send(frames)
+        if self.captures_host or not host:
+            self._send(frames)
+        for listener in self.listeners:
+            session_id = None if parent is None else parent.header.session
+            listener.hear(msg_type, frames, session_id, host)
 
     def status(self, execution_state: str, parent: Message | None = None) -> None:
         """Publish busy, idle or starting. Messaging document, "Kernel status"."""

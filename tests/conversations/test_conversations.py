@@ -237,7 +237,7 @@ def test_output_of_a_busy_cell_comes_while_it_runs(start: Start) -> None:
 def test_two_frontends(start: Start) -> None:
     conversation = start()
     arrived = threading.Event()
-    channel = conversation.kernel._assembly._stdin_channel
+    channel = conversation.kernel._assembly.outside.stdin
     deliver = channel._deliver
 
     def tapped(*message: Any) -> None:

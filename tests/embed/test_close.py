@@ -310,7 +310,7 @@ def test_one_iteration_at_a_time(embed: Embed, loop: EventLoop) -> None:
     client.execute("x = 5")
     served = False
     while not served:
-        kernel._assembly._shell_channel._socket.poll(5000)
+        kernel._assembly.outside.shell._socket.poll(5000)
         served = kernel.do_one_iteration()
     assert kernel.user_ns["x"] == 5
     client.close()

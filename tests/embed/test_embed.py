@@ -166,7 +166,7 @@ def test_a_namespace_that_is_no_dict(loop: EventLoop, user_ns: Any) -> None:
 @pytest.mark.parametrize(
     ("wishes", "words"),
     [
-        ({"transport": "udp"}, "transport is 'udp'; it can be 'tcp' or 'ipc'"),
+        ({"transport": "udp"}, "transport is 'udp'; it can be 'auto', 'ipc', 'tcp' or None"),
         ({"transport": "ipc", "ip": "127.0.0.1"}, "ip='127.0.0.1' is for transport='tcp'"),
     ],
 )
