@@ -20,6 +20,7 @@ from typing import Any
 BINDINGS = ("PyQt5", "PyQt6", "PySide6", "PySide2")
 INSTALL = 'pip install "qtkernel[pyqt5]"'
 
+_CORES = frozenset(f"{name}.QtCore" for name in BINDINGS)
 _MODULES = frozenset({"QtCore", "QtGui", "QtWidgets"})
 _PYQT_NAMES = {"Signal": "pyqtSignal", "Slot": "pyqtSlot", "Property": "pyqtProperty"}
 
@@ -77,10 +78,21 @@ def core_of(application: object) -> ModuleType:
     Raises:
         TypeError: it is not an application object of a Qt binding.
     """
-    for cls in type(application).__mro__:
-        if cls.__name__ == "QCoreApplication" and cls.__module__.endswith(".QtCore"):
-            return sys.modules[cls.__module__]
-    raise TypeError(f"not a QCoreApplication: {application!r}")
+    name = application_core(type(application))
+    if name is None:
+        raise TypeError(f"not a QCoreApplication: {application!r}")
+    return sys.modules[name]
+
+
+def application_core(kind: type) -> str | None:
+    """The QtCore that a class of application objects comes from, None for any other class.
+
+    It goes by names, and touches nothing of a binding.
+    """
+    for cls in kind.__mro__:
+        if cls.__name__ == "QCoreApplication" and cls.__module__ in _CORES:
+            return cls.__module__
+    return None
 
 
 def origin_of(trace: TracebackType | None) -> str:

@@ -22,11 +22,10 @@ from typing import Any
 import zmq
 from zmq.utils.monitor import parse_monitor_message
 
+from qtkernel.channels.readable import is_readable
 from qtkernel.loops.base import EventLoop
 
 WATCHED = int(zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
-
-_POLLIN = int(zmq.POLLIN)
 
 _turns = itertools.count()
 
@@ -124,7 +123,7 @@ class Connections:
 
     def look(self) -> None:
         """Read what the monitor has to say."""
-        while not self._monitor.closed and self._readable():
+        while not self._monitor.closed and is_readable(self._monitor):
             event = parse_monitor_message(self._monitor.recv_multipart(zmq.NOBLOCK))
             fd = int(event["value"])
             self._drop(fd)
@@ -141,9 +140,6 @@ class Connections:
             else:
                 self._former[fd] = gone.routing_id
             self._lost(gone)
-
-    def _readable(self) -> bool:
-        return bool(int(self._monitor.getsockopt(zmq.EVENTS)) & _POLLIN)
 
     def _look_if_attached(self) -> None:
         if self._loop is not None:

@@ -24,6 +24,7 @@ from typing import Any
 
 import zmq
 
+from qtkernel.channels.readable import is_readable
 from qtkernel.loops.base import TimerHandle
 from qtkernel.loops.headless import HeadlessLoop
 
@@ -184,7 +185,7 @@ class IOPubThread:
     # Subscriptions
 
     def _read_subscriptions(self) -> None:
-        while self._socket.getsockopt(zmq.EVENTS) & zmq.POLLIN:  # type: ignore[operator,arg-type]
+        while is_readable(self._socket):
             try:
                 event = self._socket.recv(zmq.NOBLOCK)
             except zmq.Again:

@@ -17,6 +17,7 @@ from typing import Any
 import zmq
 
 from qtkernel.channels.connections import Connection, Connections
+from qtkernel.channels.readable import is_readable
 from qtkernel.loops.base import EventLoop
 from qtkernel.protocol import BadMessage, Channel, Message, ProtocolError, Session
 
@@ -26,7 +27,6 @@ READ_BUDGET = 0.005
 _log = logging.getLogger("qtkernel.channels")
 _clock = time.perf_counter
 _getpid = os.getpid
-_POLLIN = int(zmq.POLLIN)  # this is looked at several times a message: an enum costs 1 us more
 
 
 class UnreachablePeer(LookupError):
@@ -100,7 +100,7 @@ class RouterChannel:
             if error.errno == zmq.EHOSTUNREACH:
                 raise UnreachablePeer from None
             raise
-        if self._loop is not None and self._readable():
+        if self._loop is not None and is_readable(self._socket):
             # the send has consumed the edge of a message that arrived meanwhile
             self._post_look()
 
@@ -131,12 +131,9 @@ class RouterChannel:
             self._post_look()
         self._drained()
 
-    def _readable(self) -> bool:
-        return bool(int(self._socket.getsockopt(zmq.EVENTS)) & _POLLIN)
-
     def _read(self, deadline: float) -> bool:
         """Read until nothing is there (False) or the deadline has passed (True)."""
-        while not self._socket.closed and self._readable():
+        while not self._socket.closed and is_readable(self._socket):
             self._receive()
             if _clock() > deadline:
                 return True

@@ -29,8 +29,6 @@ class _EmbedPackage(ModuleType):
         """See `qtkernel.embed.begin.embed`."""
         from qtkernel.embed.begin import embed
 
-        if user_ns is None and more.get("user_module") is None:
-            user_ns = sys._getframe(1).f_globals
         return embed(user_ns, **more)
 
 

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 from qtkernel.embed.assembly import Plan
@@ -17,6 +17,8 @@ from qtkernel.kernel.clients import Client
 from qtkernel.loops.base import EventLoop
 from qtkernel.loops.errors import NoEventLoop
 from qtkernel.loops.registry import detect_host
+
+_PACKAGE = __name__.rpartition(".")[0]
 
 
 def embed(
@@ -77,7 +79,7 @@ def embed(
         ValueError: `capture` is neither of the two, `user_ns` not that of `user_module`.
     """
     if user_ns is None:
-        user_ns = vars(user_module) if user_module else sys._getframe(1).f_globals
+        user_ns = vars(user_module) if user_module else _caller_namespace()
     if user_module is not None and vars(user_module) is not user_ns:
         raise ValueError(f"user_ns is not that of {user_module!r}: leave one of the two out")
     if not isinstance(user_ns, dict):
@@ -103,6 +105,15 @@ def embed(
         owns_loop=owns_loop,
         on_shutdown=on_shutdown,
     )
+
+
+def _caller_namespace() -> dict[str, Any]:
+    frame: FrameType | None = sys._getframe(1)
+    # the package, when it is called in the function's place, stands in between
+    while frame is not None and frame.f_globals.get("__name__") in (__name__, _PACKAGE):
+        frame = frame.f_back
+    assert frame is not None
+    return frame.f_globals
 
 
 def _host_loop(defer: bool) -> EventLoop | None:

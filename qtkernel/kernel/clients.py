@@ -93,7 +93,6 @@ class Clients:
         call_later: the same, a number of seconds from now.
         on_attach: decides whether a client may do anything: not, if it returns False or raises. It
             is called from the loop and may let that run (a dialog).
-        decided: called when it has.
     """
 
     def __init__(

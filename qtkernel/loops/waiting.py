@@ -22,8 +22,6 @@ from qtkernel.loops.pending import run_guarded
 INTERVAL = 0.1
 """Seconds between two looks. One takes 3 ms where there are 100,000 objects."""
 
-_QT_CORES = frozenset(f"{name}.QtCore" for name in qt.BINDINGS)
-
 
 class ApplicationWait:
     """Calls `begin` once, on the application's thread, when there is one whose loop is served.
@@ -86,7 +84,7 @@ def _qt_application() -> Any | None:
     if not any(f"{name}.QtCore" in sys.modules for name in qt.BINDINGS):
         return None
     # the types first: they are few, and looking at the classes of each object takes 20 times longer
-    kinds = {kind for kind in set(map(type, gc.get_objects())) if _is_application(kind)}
+    kinds = {kind for kind in set(map(type, gc.get_objects())) if qt.application_core(kind)}
     for each in gc.get_objects() if kinds else ():
         if type(each) in kinds:
             try:
@@ -95,9 +93,3 @@ def _qt_application() -> Any | None:
                 continue  # says the binding: its constructor has not returned, or it is deleted
             return each
     return None
-
-
-def _is_application(kind: type) -> bool:
-    return any(
-        cls.__name__ == "QCoreApplication" and cls.__module__ in _QT_CORES for cls in kind.__mro__
-    )
