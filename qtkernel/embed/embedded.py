@@ -230,6 +230,11 @@ class EmbeddedKernel:
         names = self.user_ns if self._parts is None else self._parts.shell.host_names
         return tuple(name for name in self.user_ns if name in names and name[:1] != "_")
 
+    @property
+    def execution_count(self) -> int:
+        """The number that the next cell gets."""
+        return int(self._assembly.shell.execution_count)
+
     def open_port(self) -> Port:
         """A frontend of its own in this process, for a console of any kind; no socket is needed.
 

@@ -332,6 +332,7 @@ def test_a_frontend_that_fails_gets_the_next_message_all_the_same(
 def test_a_restart_is_told_of(inside: Inside, loop: EventLoop) -> None:
     kernel, ear = inside()
     ear.run("mine = 1")
+    assert kernel.execution_count == 2
     told: list[bool] = []
     kernel.on("restarted", lambda: (told.append("mine" in kernel.user_ns), loop.stop()))
     kernel.restart()
@@ -339,6 +340,7 @@ def test_a_restart_is_told_of(inside: Inside, loop: EventLoop) -> None:
     loop.run()
     late.cancel()
     assert told == [False]
+    assert kernel.execution_count == 1
     assert kernel.user_ns["model"] == 1
 
 
