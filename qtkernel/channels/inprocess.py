@@ -247,12 +247,14 @@ class Port:
     def deliver(self, budget: float = float("inf")) -> None:
         """Hand over what waits, for `budget` seconds. On the kernel's own thread."""
         deadline = _clock() + budget
-        while (message := self._next()) is not None:
-            with _logged("on_message"):
-                self.on_message(*message)
-            if _clock() > deadline:
-                self.post()
-                return
+        try:
+            while (message := self._next()) is not None:
+                with _logged("on_message"):
+                    self.on_message(*message)
+                if _clock() > deadline:
+                    break
+        finally:
+            self.post()  # what is left, whatever it was that ended this
 
     def close(self) -> None:
         """Leave: nothing is handed over any more. Idempotent.
@@ -281,7 +283,8 @@ class Port:
 
     def _posted_delivery(self) -> None:
         self._posted = False
-        self.deliver(DELIVERY_BUDGET)
+        if _getpid() == self._pid:  # else a forked child that has come back to the host's loop
+            self.deliver(DELIVERY_BUDGET)
 
     def _next(self) -> tuple[Channel, dict[str, Any]] | None:
         with self._lock:
