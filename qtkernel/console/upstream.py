@@ -25,6 +25,7 @@ try:
     import qtpy
     from ipython_pygments_lexers import IPython3Lexer
     from qtconsole.rich_jupyter_widget import RichJupyterWidget
+    from qtconsole.svg import svg_to_image
 finally:
     if _found is None:
         os.environ.pop("QT_API", None)
@@ -38,4 +39,4 @@ if _binding.lower() != qtpy.API_NAME.lower():
         f"{qtpy.API_NAME} before: import {_binding} first, or set QT_API={_binding.lower()}"
     )
 
-__all__ = ["IPython3Lexer", "RichJupyterWidget"]
+__all__ = ["IPython3Lexer", "RichJupyterWidget", "svg_to_image"]

@@ -1,0 +1,179 @@
+"""What keys do in a console, as far as it differs from qtconsole.
+
+Ctrl+C interrupts, unless something is selected: then it copies; Ctrl+Shift+C copies, Ctrl+Shift+V
+pastes, Ctrl+L clears; Ctrl+D ends a question (EOFError), and asks for the console to be hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qtkernel import qt
+from qtkernel.console.completion import Completions
+from qtkernel.console.keys import HeldKeys
+from qtkernel.console.secret import Secret
+
+
+class Keyboard:
+    """Looks at each key press for a `ConsoleWidget` before qtconsole does."""
+
+    def __init__(self, console: Any) -> None:
+        self._console = console
+        self._control = console._control
+        self.held = HeldKeys(self._control, self._settle)
+        self.completions = Completions(console)
+        console._completion_widget = self.completions
+        self._secret: Secret | None = None
+        self._debugger = False
+        self._answers: list[str] = []  # of debugger prompts: n, p x, ...
+        self._answer_index = 0
+        control, shift = (
+            qt.QtCore.Qt.KeyboardModifier.ControlModifier,
+            qt.QtCore.Qt.KeyboardModifier.ShiftModifier,
+        )
+        keys = qt.QtCore.Qt.Key
+        self._commands: dict[tuple[Any, Any], Callable[[], bool]] = {
+            (control, keys.Key_C): self._copy_or_interrupt,
+            (control | shift, keys.Key_C): self._copy,
+            (control | shift, keys.Key_V): self._paste,
+            (control, keys.Key_L): self._clear,
+            (control, keys.Key_D): self._end_of_file,
+        }
+
+    def stop(self) -> None:
+        """There is no kernel any more."""
+        self.held.stop()
+        self.completions.cancel_completion()
+        self._secret = None
+
+    def question(self, prompt: str, password: bool) -> None:
+        """A question has been asked: keys are for that from now on."""
+        self._secret = Secret(self._control) if password else None
+        self._debugger = any(name in prompt.lower() for name in ("ipdb", "(pdb)"))
+        self._answer_index = len(self._answers)
+        self.held.settle_soon()
+
+    def _settle(self) -> None:
+        self._console.flush_pending()
+        self._console.offer_prompt()
+
+    # Key presses
+
+    def press(self, event: Any) -> bool:
+        """Deal with a key press; False leaves it to qtconsole."""
+        if event.key() in _modifier_keys() or self._console.kernel.closed:
+            return self._console.kernel.closed and not _is_copy(event)
+        command = self._commands.get((_modifiers(event), event.key()))
+        if command is not None:
+            return command()
+        if self.held.holding:
+            self.held.add(event)
+            return True
+        self._console.make_ready()
+        if self.completions.key(event):
+            return True
+        return bool(self._console._reading) and self._press_at_question(event)
+
+    def _press_at_question(self, event: Any) -> bool:
+        keys = qt.QtCore.Qt.Key
+        if event.key() in (keys.Key_Return, keys.Key_Enter):
+            self._answer()
+            return True
+        if self._secret is not None:
+            return self._secret.key(event)
+        if self._debugger and event.key() == keys.Key_Tab:
+            self._console._tab_pressed()
+            return True
+        if self._debugger and event.key() in (keys.Key_Up, keys.Key_Down):
+            self._recall(-1 if event.key() == keys.Key_Up else 1)
+            return True
+        return False
+
+    def input_method(self, event: Any) -> bool:
+        """Deal with text from an input method (or a dead key); False leaves it to Qt."""
+        if not event.commitString():
+            return self._secret is not None
+        self._console.make_ready()
+        if self._secret is None:
+            self._console._keep_cursor_in_buffer()
+            return False
+        self._secret.add(event.commitString())
+        return True
+
+    # Questions
+
+    def _answer(self) -> None:
+        value = self._console.input_buffer if self._secret is None else self._secret.text
+        if self._debugger and value.strip():
+            self._answers.append(value)
+        self._finish(value)
+
+    def _finish(self, value: str) -> None:
+        self._secret = None
+        self._console.answer(value)
+        self.held.wait()
+
+    def _recall(self, step: int) -> None:
+        self._answer_index = min(max(self._answer_index + step, 0), len(self._answers))
+        found = self._answers[self._answer_index : self._answer_index + 1]
+        self._console.input_buffer = found[0] if found else ""
+
+    # Commands
+
+    def _copy_or_interrupt(self) -> bool:
+        return self._copy() if self._console.can_copy() else self._interrupt()
+
+    def _copy(self) -> bool:
+        self._console.copy()
+        return True
+
+    def _paste(self) -> bool:
+        self._console.paste()
+        return True
+
+    def paste_secret(self, text: str) -> bool:
+        """Take pasted text, if a password is asked for; whether it is."""
+        if self._secret is not None:
+            self._secret.add(text.partition("\n")[0])
+        return self._secret is not None
+
+    def _interrupt(self) -> bool:
+        console = self._console
+        self.held.clear()
+        self.completions.cancel_completion()
+        console.interrupt_kernel()
+        if console._reading:
+            self._secret = None
+            console.end_question()
+            self.held.wait()
+        elif not console.has_cells():
+            console.input_buffer = ""
+        return True
+
+    def _clear(self) -> bool:
+        self._console.area.clear_all()
+        return True
+
+    def _end_of_file(self) -> bool:
+        if self._console._reading and not (self._console.input_buffer or self._secret_text()):
+            self._finish("\x04")
+            return True
+        return False
+
+    def _secret_text(self) -> str:
+        return "" if self._secret is None else self._secret.text
+
+
+def _modifiers(event: Any) -> Any:
+    flags = qt.QtCore.Qt.KeyboardModifier
+    return event.modifiers() & (flags.ControlModifier | flags.ShiftModifier | flags.AltModifier)
+
+
+def _modifier_keys() -> tuple[Any, ...]:
+    keys = qt.QtCore.Qt.Key
+    return (keys.Key_Control, keys.Key_Shift, keys.Key_Alt, keys.Key_AltGr, keys.Key_Meta)
+
+
+def _is_copy(event: Any) -> bool:
+    return bool(event.matches(qt.QtGui.QKeySequence.StandardKey.Copy))

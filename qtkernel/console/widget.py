@@ -1,0 +1,366 @@
+"""The console: qtconsole's widget on a kernel in the same process."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from qtkernel import qt
+from qtkernel.console.banner import banner_of
+from qtkernel.console.client import Client
+from qtkernel.console.incoming import Incoming
+from qtkernel.console.kernel import ConsoleKernel
+from qtkernel.console.keyboard import Keyboard
+from qtkernel.console.prompt import LivePrompt
+from qtkernel.console.upstream import IPython3Lexer
+from qtkernel.protocol import Channel
+
+Message = dict[str, Any]
+
+HISTORY = 1000
+"""How many of the kernel's latest inputs the Up key begins with."""
+
+
+class ConsoleWidget(LivePrompt):
+    """A console on `kernel`. Belongs to the GUI thread, like everything of the kernel's.
+
+    The signal `exit_requested` is emitted for ``exit`` and Ctrl+D: whoever shows the console hides
+    it; nothing of the kernel or the application ends. Deleted, it closes its port.
+
+    Args:
+        kernel: an open one.
+        parent: a QWidget, or None.
+        banner: a text to begin with; by default a line about the names that are there and how to
+            attach from outside. "" for none.
+
+    Raises:
+        RuntimeError: the kernel is closed.
+    """
+
+    def __init__(
+        self, kernel: ConsoleKernel, parent: Any = None, *, banner: str | None = None
+    ) -> None:
+        port = kernel.open_port()
+        super().__init__(parent, gui_completion="plain", paging="none", override_shortcuts=True)
+        self.kernel = kernel
+        self._port = port
+        self._kernel_client = Client(port)
+        self._hidden: set[str] = set()
+        self._own: dict[str, str] = {}  # cells that have not ended: message id to code
+        self._running = 0  # the number of our cell that has begun and not ended
+        self._highlighter._lexer = IPython3Lexer()
+        self._flush_timer = qt.QtCore.QTimer(self)
+        self._flush_timer.setSingleShot(True)
+        self._flush_timer.timeout.connect(self.area.flush)
+        self._incoming = Incoming(self)
+        self._keyboard = Keyboard(self)
+        self._connect()
+        text = banner_of(kernel) if banner is None else banner
+        if text:
+            self.area.note(text, self.note_format())
+        self._kernel_client.history(n=HISTORY)
+        self.offer_prompt()
+
+    # The kernel
+
+    def _connect(self) -> None:
+        port, kernel = self._port, self.kernel
+        port.on_message = _weak(self._receive)
+        port.on_closed = _weak(self._kernel_closed)
+        undo = [
+            kernel.on("executed", _weak(self._executed_somewhere)),
+            kernel.on("restarted", _weak(self._kernel_restarted)),
+            port.close,
+        ]
+        # a bound method would keep the console alive, and is not called when it is deleted
+        self.destroyed.connect(lambda: [each() for each in undo])
+
+    def _receive(self, _channel: Channel, message: Message) -> None:
+        if message["msg_type"] == "execute_reply":
+            msg_id = message["parent_header"]["msg_id"]
+            if msg_id in self._hidden:
+                self._hidden.discard(msg_id)
+                return
+        reply = _REPLIES.get(message["msg_type"])
+        if reply is None:
+            self._incoming.receive(message)
+        else:
+            reply(self, message)
+
+    def flush_pending(self) -> None:
+        """Show now what the kernel has sent so far; normally the event loop does."""
+        self._port.deliver()
+        self.area.flush()
+
+    @property
+    def host_output(self) -> bool:
+        """Whether what the host itself prints is shown, too, marked as such."""
+        return self._port.host_output
+
+    @host_output.setter
+    def host_output(self, shown: bool) -> None:
+        self._port.host_output = shown
+
+    def next_number(self) -> int:
+        """The number of the next cell that begins."""
+        # a cell says that it begins a little before it takes its number
+        return max(self.kernel.execution_count, self._running + 1)
+
+    def _output_waits(self) -> None:
+        if not self._flush_timer.isActive():
+            self._flush_timer.start(0)
+
+    def _executed_somewhere(self, executed: Any) -> None:
+        if executed.session != self._port.session_id and not executed.silent:
+            self._remember(executed.code)
+            self.renumber()
+
+    def _kernel_restarted(self) -> None:
+        self.flush_pending()
+        self._running = 0
+        self.end_question()
+        self._say("The kernel has been restarted: what cells had made is gone.")
+        self.renumber()
+        self.offer_prompt()
+
+    def _kernel_closed(self) -> None:
+        self._keyboard.stop()
+        self._own.clear()
+        self.close_prompt()
+        self._say("The kernel is closed.")
+
+    def _say(self, text: str) -> None:
+        self.area.note(text, self.note_format(), "console")
+
+    def note_format(self) -> Any:
+        """How the console's own words look."""
+        text_format = qt.QtGui.QTextCharFormat()
+        text_format.setForeground(self.palette().color(_role("PlaceholderText")))
+        return text_format
+
+    # Cells
+
+    def run(self, code: str, hidden: bool = False) -> None:
+        """Execute `code` as if the user had typed it; what is being typed stays.
+
+        With `hidden` neither the code nor anything that it puts out is shown, nor remembered.
+        """
+        if hidden:
+            self._hidden.add(self._kernel_client.execute(code, silent=True))
+        else:
+            self._send(code)
+
+    def show_input(self, code: str) -> None:
+        """Put `code` at the prompt, instead of what is there, without running it."""
+        self.input_buffer = code
+
+    def do_execute(self, source: str, complete: bool, indent: str) -> None:
+        """qtconsole's: run the input, or go on in a new line of it."""
+        if complete:
+            self.take_typed()
+            self._send(source)
+        elif self._prompt_shown:
+            super().do_execute(source, complete, indent)
+        else:
+            self.input_buffer = f"{source}\n{indent}"
+
+    def _send(self, code: str) -> None:
+        if self._port.closed:
+            return
+        first = not self._own
+        msg_id = self._kernel_client.execute(code)
+        self._own[msg_id] = code
+        self._remember(code)
+        self.add_cell(msg_id, code)
+        self.executing.emit(code)
+        if first:
+            self._keyboard.held.wait()
+        else:
+            self.offer_prompt()
+        self.area.scroll_to_end()
+
+    def _remember(self, code: str) -> None:
+        code = code.rstrip()
+        if code and (not self._history or self._history[-1] != code):
+            self._history.append(code)
+        self._history_edits: dict[int, str] = {}
+        self._history_index = len(self._history)
+
+    def has_cells(self) -> bool:
+        """Whether a cell of this console's runs or waits."""
+        return bool(self._own)
+
+    # For Incoming
+
+    def is_hidden(self, msg_id: str) -> bool:
+        """Whether nothing is shown of what this request has caused."""
+        return msg_id in self._hidden
+
+    def cell_begun(self, msg_id: str, number: int | None) -> None:
+        """One of our own, in its turn."""
+        self._running = number or 0
+        self.begin_cell(msg_id, number)
+        self._keyboard.held.settle_soon()
+
+    def cell_ended(self, message: Message) -> None:
+        """The reply: there is nothing more to come but from what the cell has left running."""
+        msg_id, content = message["parent_header"]["msg_id"], message["content"]
+        if self._own.pop(msg_id, None) is None:
+            return
+        self._running = 0
+        self.end_question()
+        self.begin_cell(msg_id, None)  # if it never has
+        self._show_end(content, msg_id)
+        self.area.end_line()
+        if not self._prompt_shown:
+            self.offer_prompt()
+        else:
+            self.renumber()
+        self._keyboard.held.settle_soon()
+        self._process_execute_ok(message)
+        self.executed.emit(message)
+
+    def _show_end(self, content: dict[str, Any], msg_id: str) -> None:
+        shown = msg_id in self._incoming.failed
+        self._incoming.failed.discard(msg_id)
+        if content["status"] == "aborted":
+            self.area.note("Not run: a cell before it has failed.", self.note_format(), msg_id)
+        elif content["status"] == "error" and not shown:
+            self._incoming.show_traceback(content, msg_id)
+
+    def question(self, prompt: str, password: bool) -> None:
+        """input(), getpass() or a debugger asks."""
+        self.ask(prompt, self._answer)
+        self._keyboard.question(prompt, password)
+
+    def _answer(self, value: str) -> None:
+        self._kernel_client.input(value)
+
+    def insert_out_prompt(self, cursor: Any, number: int) -> None:
+        """Write ``Out[n]:``."""
+        self._insert_html(cursor, self._make_out_prompt(number))
+
+    def add_image(self, image: Any) -> Any:
+        """Take a QImage into the document; the format that inserts it."""
+        return self._add_image(image)
+
+    def svg_of(self, name: str, svg: str) -> None:
+        """Remember what a picture was drawn from, for "Copy SVG"."""
+        self._name_to_svg_map[name] = svg
+
+    def forget_image(self, name: str) -> None:
+        """Free a picture's memory."""
+        self._name_to_svg_map.pop(name, None)
+        kind = qt.QtGui.QTextDocument.ResourceType.ImageResource
+        self.area.document.addResource(kind, qt.QtCore.QUrl(name), qt.QtGui.QImage())
+
+    # Replies to what qtconsole's own code has asked; its names
+
+    def _handle_complete_reply(self, rep: Message) -> None:
+        kinds = rep["content"].get("metadata", {}).get("_jupyter_types_experimental", ())
+        self._keyboard.completions.kinds = {
+            kind["text"]: kind.get("type", "") for kind in kinds if kind.get("type") != "<unknown>"
+        }
+        if rep["content"].get("status") == "ok":
+            super()._handle_complete_reply(rep)
+
+    def _register_is_complete_callback(self, source: str, callback: Callable[..., object]) -> None:
+        self._is_complete_callback = callback
+        self._is_complete_msg_id = self._kernel_client.is_complete(source)
+        self._keyboard.held.asking = True
+
+    def _handle_is_complete_reply(self, msg: Message) -> None:
+        if msg["parent_header"].get("msg_id") != self._is_complete_msg_id:
+            return
+        content = msg["content"]
+        self._keyboard.held.asking = False
+        self._is_complete_msg_id = ""
+        self._is_complete_callback(content.get("status") != "incomplete", content.get("indent", ""))
+        self._keyboard.held.settle_soon()
+
+    def _trigger_is_complete_callback(self, complete: bool = False, indent: str = "") -> None:
+        """Nothing: qtconsole's way to give up waiting for the answer. It always comes here."""
+
+    # Keys and the mouse; qtconsole's names
+
+    def make_ready(self) -> None:
+        """Something is going to be typed: have a place for it."""
+        if not self._prompt_shown and not self._reading:
+            self.flush_pending()
+            self.offer_prompt()
+
+    def _event_filter_console_keypress(self, event: Any) -> bool:
+        return self._keyboard.press(event) or super()._event_filter_console_keypress(event)
+
+    def eventFilter(self, obj: Any, event: Any) -> bool:  # noqa: N802
+        """qtconsole's, and input methods, which send no key presses."""
+        if (
+            obj is self._control
+            and event.type() == qt.QtCore.QEvent.Type.InputMethod
+            and self._keyboard.input_method(event)
+        ):
+            return True
+        return bool(super().eventFilter(obj, event))
+
+    def interrupt_kernel(self) -> None:
+        """Interrupt the running cell."""
+        self.kernel.interrupt()
+
+    def request_interrupt_kernel(self) -> None:
+        """The same, qtconsole's name for the key."""
+        self.interrupt_kernel()
+
+    def request_restart_kernel(self) -> None:
+        """Nothing: qtconsole's key for it, Ctrl+. , is the application's own."""
+
+    def clear(self, keep_input: bool = True) -> None:
+        """Take away everything but what is being typed, and the cells that wait."""
+        if not keep_input:
+            self.input_buffer = ""
+        self.area.clear_all()
+
+    def paste(self, mode: Any = None) -> None:
+        """Insert what is in the clipboard at the prompt."""
+        mode = qt.QtGui.QClipboard.Mode.Clipboard if mode is None else mode
+        text = qt.QtWidgets.QApplication.clipboard().text(mode)
+        if self.kernel.closed or self._keyboard.paste_secret(text):
+            return
+        self.make_ready()
+        super().paste(mode)
+
+    def _document_contents_change(self, position: int, removed: int, added: int) -> None:
+        # for calltips: of what is typed, not of what is printed
+        if self._prompt_shown and position >= self._prompt_pos and not self.area.writing:
+            super()._document_contents_change(position, removed, added)
+
+    def _flush_pending_stream(self) -> None:
+        """Nothing: qtconsole's own way of delaying text, with a timer."""
+
+    def _page(self, text: str, html: bool = False) -> None:
+        del html
+        self._incoming.page(text)
+
+
+_REPLIES: dict[str, Callable[[ConsoleWidget, Message], None]] = {
+    "complete_reply": ConsoleWidget._handle_complete_reply,
+    "history_reply": ConsoleWidget._handle_history_reply,
+    "inspect_reply": ConsoleWidget._handle_inspect_reply,
+    "is_complete_reply": ConsoleWidget._handle_is_complete_reply,
+}
+
+
+def _weak(method: Callable[..., object]) -> Callable[..., None]:
+    """`method` of an object that this does not keep alive."""
+    reference = weakref.WeakMethod(method)
+
+    def call(*arguments: Any) -> None:
+        alive = reference()
+        if alive is not None:
+            alive(*arguments)
+
+    return call
+
+
+def _role(name: str) -> Any:
+    return getattr(qt.QtGui.QPalette.ColorRole, name)
