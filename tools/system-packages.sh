@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install what PyPI cannot: Qt's system libraries, a virtual display, and the parts of Debian's own
+# Install what PyPI cannot: Qt's system libraries, a virtual desktop, and the parts of Debian's own
 # Python that Debian packs apart. Does so only as root on Debian; elsewhere it says what is missing.
 #
 # Usage: system-packages.sh PYTHON
@@ -15,6 +15,8 @@ fi
 packages="libgl1 libegl1 libdbus-1-3 libfontconfig1 libglib2.0-0 libxkbcommon-x11-0
     libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0
     libxcb-shape0 libxcb-xinerama0 libxcb-xkb1 libx11-xcb1 fonts-dejavu-core xvfb"
+# a window manager, a keyboard and a mouse for the tests and the pictures of real windows; a terminal
+packages="$packages openbox xdotool xterm"
 "$python" -c 'import ensurepip' 2>/dev/null || packages="$packages python3-venv"
 "$python" -c 'import tkinter' 2>/dev/null || packages="$packages python3-tk"
 

@@ -21,36 +21,52 @@ def display() -> Iterator[str | None]:
     if os.environ.get("DISPLAY"):
         yield os.environ["DISPLAY"]
         return
-    program = shutil.which("Xvfb")
-    if program is None:
+    if shutil.which("Xvfb") is None:
         yield None
         return
+    with virtual_display() as name:
+        os.environ["DISPLAY"] = name
+        try:
+            yield name
+        finally:
+            os.environ.pop("DISPLAY", None)
+
+
+@contextlib.contextmanager
+def virtual_display(size: str = "1280x800") -> Iterator[str]:
+    """A display of one's own, `size` pixels wide and high; its name.
+
+    Raises:
+        FileNotFoundError: there is no Xvfb.
+        RuntimeError: it ended at once.
+    """
     read, write = os.pipe()
     # Xvfb picks a free number and writes it once it accepts clients: no race, no waiting. Without
     # -noreset it begins anew when its last client goes, and refuses the next one meanwhile.
-    options = ["-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"]
-    server = subprocess.Popen(
-        [program, "-displayfd", str(write), *options],
-        pass_fds=[write],
-        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write)
-    try:
-        with open(read) as pipe:
+    options = ["-screen", "0", f"{size}x24", "-dpi", "96", "-nolisten", "tcp", "-noreset"]
+    with open(read) as pipe:
+        try:
+            server = subprocess.Popen(
+                ["Xvfb", "-displayfd", str(write), *options],
+                pass_fds=[write],
+                preexec_fn=end_with_parent,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        finally:
+            os.close(write)
+        try:
             number = pipe.readline().strip()
-        if not number:
-            raise RuntimeError(f"Xvfb ended with {server.wait()} before it was ready")
-        os.environ["DISPLAY"] = f":{number}"
-        yield os.environ["DISPLAY"]
-    finally:
-        os.environ.pop("DISPLAY", None)
-        server.terminate()
-        server.wait()
+            if not number:
+                raise RuntimeError(f"Xvfb ended with {server.wait()} before it was ready")
+            yield f":{number}"
+        finally:
+            server.terminate()
+            server.wait()
 
 
-def _end_with_parent() -> None:
-    """Let Linux end the server with us: a test that times out ends pytest without clean-up."""
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+def end_with_parent() -> None:
+    """Let Linux end a child with us: a test that times out ends pytest without clean-up."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
