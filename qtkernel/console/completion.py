@@ -137,7 +137,6 @@ class Completions:
         self.view.setCurrentRow(0)
         self._place()
         self.view.show()
-        self.view.raise_()
 
     def _place(self) -> None:
         view = self.view

@@ -60,8 +60,8 @@ class Displays:
         first, last = region
         self._area.flush()
         with self._area.editing():
-            cursor = qt.QtGui.QTextCursor(first)
-            cursor.setKeepPositionOnInsert(False)
+            cursor = qt.QtGui.QTextCursor(self._area.document)
+            cursor.setPosition(first.position())
             keep = qt.QtGui.QTextCursor.MoveMode.KeepAnchor
             cursor.setPosition(last.position(), keep)
             cursor.removeSelectedText()
@@ -99,7 +99,7 @@ class Displays:
         image_format = self._screen.add_image(image)
         ratio = image.devicePixelRatio()
         width, height = image.width() / ratio, image.height() / ratio
-        room = max(self._area.width() - 20, 100)
+        room = max(self._area.width - 20, 100)
         if width > room:
             width, height = room, height * room / width
         image_format.setWidth(width)

@@ -32,13 +32,13 @@ class Keyboard:
             qt.QtCore.Qt.KeyboardModifier.ControlModifier,
             qt.QtCore.Qt.KeyboardModifier.ShiftModifier,
         )
+        self._control_modifier = control
         keys = qt.QtCore.Qt.Key
         self._commands: dict[tuple[Any, Any], Callable[[], bool]] = {
             (control, keys.Key_C): self._copy_or_interrupt,
             (control | shift, keys.Key_C): self._copy,
             (control | shift, keys.Key_V): self._paste,
             (control, keys.Key_L): self._clear,
-            (control, keys.Key_D): self._end_of_file,
         }
 
     def stop(self) -> None:
@@ -71,6 +71,8 @@ class Keyboard:
             self.held.add(event)
             return True
         self._console.make_ready()
+        if _modifiers(event) == self._control_modifier and event.key() == qt.QtCore.Qt.Key.Key_D:
+            return self._end_of_file()
         if self.completions.key(event):
             return True
         return bool(self._console._reading) and self._press_at_question(event)

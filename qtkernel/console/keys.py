@@ -27,7 +27,7 @@ class HeldKeys:
     def __init__(self, control: Any, settle: Callable[[], object]) -> None:
         self._control = control
         self._settle = settle
-        self._events: list[Any] = []
+        self._actions: list[Callable[[], object]] = []
         self._waits = False
         self.asking = False
         """Whether an answer is awaited that is certain to come."""
@@ -51,23 +51,28 @@ class HeldKeys:
 
     def add(self, event: Any) -> None:
         """Take a key press."""
-        self._events.append(_copied(event))
+        copy = _copied(event)
+        self.add_action(lambda: qt.QtWidgets.QApplication.sendEvent(self._control, copy))
+
+    def add_action(self, action: Callable[[], object]) -> None:
+        """Take something else that comes between key presses."""
+        self._actions.append(action)
 
     def clear(self) -> None:
         """Forget them."""
-        self._events.clear()
+        self._actions.clear()
 
     def stop(self) -> None:
         """Forget them, and wait for nothing."""
-        self._events.clear()
+        self._actions.clear()
         self._timer.stop()
         self.asking = self._waits = False
 
     def _timeout(self) -> None:
         self._waits = False
         self._settle()
-        while self._events and not self.holding:
-            qt.QtWidgets.QApplication.sendEvent(self._control, self._events.pop(0))
+        while self._actions and not self.holding:
+            self._actions.pop(0)()
 
 
 def _copied(event: Any) -> Any:

@@ -130,12 +130,12 @@ class LivePrompt(RichJupyterWidget):  # type: ignore[misc]
         end, keep = _end(), qt.QtGui.QTextCursor.MoveMode.KeepAnchor
         cursor.movePosition(end, keep)
         cursor.removeSelectedText()
-        self.area.tail_follows(None)
+        self.area.pen.gap = None
 
     def _write_input(self, code: str, number: int) -> Any:
         """Write an input at the end; a cursor after it."""
         self._highlighter.highlighting_on = True
-        with self.area.tail_changes():
+        with self.area.pen.tail_changes():
             cursor = self._get_end_cursor()
             if cursor.position() > 0:
                 cursor.insertText("\n\n", qt.QtGui.QTextCharFormat())
@@ -146,7 +146,7 @@ class LivePrompt(RichJupyterWidget):  # type: ignore[misc]
             prompt_end = cursor.position() - 1
             self._insert_plain_text_into_buffer(cursor, code)
             self._prompt_cursor.setPosition(prompt_end)
-        self.area.tail_follows(2)
+        self.area.pen.gap = 2
         return cursor
 
     def _write_prompt(self, number: int) -> None:
@@ -190,14 +190,14 @@ class LivePrompt(RichJupyterWidget):  # type: ignore[misc]
             self._lift()
             self._reading = True
             self._reading_callback = answer
-            if self.area.line_is_open:
-                self.area.give_up_line()
-            with self.area.tail_changes():
+            if self.area.pen.line_is_open:
+                self.area.pen.give_up_line()
+            with self.area.pen.tail_changes():
                 cursor = self._get_end_cursor()
                 if self.area.end == cursor.position() and not (cursor.atStart() and question):
                     cursor.insertText("\n", qt.QtGui.QTextCharFormat())
                 self._insert_question(cursor, question)
-            self.area.tail_follows(1)
+            self.area.pen.gap = 1
         self._control.setTextCursor(cursor)
 
     def _insert_question(self, cursor: Any, question: str) -> None:
@@ -219,7 +219,7 @@ class LivePrompt(RichJupyterWidget):  # type: ignore[misc]
         if self._reading:
             self._reading = False
             self._reading_callback = None
-            self.area.resume()
+            self.area.take_tail()
             self._typed_position = len(self._typed)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from textwrap import dedent
 from typing import Any
 
 from qtkernel import qt
@@ -17,6 +18,8 @@ from qtkernel.console.upstream import IPython3Lexer
 from qtkernel.protocol import Channel
 
 Message = dict[str, Any]
+
+_DULL = ("<unknown>", "instance", "")  # kinds of completions that say nothing
 
 HISTORY = 1000
 """How many of the kernel's latest inputs the Up key begins with."""
@@ -58,7 +61,7 @@ class ConsoleWidget(LivePrompt):
         self._connect()
         text = banner_of(kernel) if banner is None else banner
         if text:
-            self.area.note(text, self.note_format())
+            self._say(text)
         self._kernel_client.history(n=HISTORY)
         self.offer_prompt()
 
@@ -260,7 +263,7 @@ class ConsoleWidget(LivePrompt):
     def _handle_complete_reply(self, rep: Message) -> None:
         kinds = rep["content"].get("metadata", {}).get("_jupyter_types_experimental", ())
         self._keyboard.completions.kinds = {
-            kind["text"]: kind.get("type", "") for kind in kinds if kind.get("type") != "<unknown>"
+            kind["text"]: kind.get("type", "") for kind in kinds if kind.get("type") not in _DULL
         }
         if rep["content"].get("status") == "ok":
             super()._handle_complete_reply(rep)
@@ -324,10 +327,24 @@ class ConsoleWidget(LivePrompt):
         """Insert what is in the clipboard at the prompt."""
         mode = qt.QtGui.QClipboard.Mode.Clipboard if mode is None else mode
         text = qt.QtWidgets.QApplication.clipboard().text(mode)
+        held = self._keyboard.held
+        if held.holding:
+            held.add_action(lambda: self._paste(text))
+        else:
+            self._paste(text)
+
+    def _paste(self, text: str) -> None:
         if self.kernel.closed or self._keyboard.paste_secret(text):
             return
         self.make_ready()
-        super().paste(mode)
+        self._keep_cursor_in_buffer()
+        cursor = self._control.textCursor()
+        column = cursor.position() - self._get_line_start_pos()
+        text = text.rstrip().partition("\n")[0] if self._reading else text.rstrip()
+        if text.startswith(" " * column):  # the first line is pasted into its indentation
+            text = text[column:]
+        self._insert_plain_text_into_buffer(cursor, dedent(text))
+        self._control.ensureCursorVisible()
 
     def _document_contents_change(self, position: int, removed: int, added: int) -> None:
         # for calltips: of what is typed, not of what is printed
