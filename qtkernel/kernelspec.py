@@ -9,13 +9,14 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
-from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from jupyter_core.paths import SYSTEM_JUPYTER_PATH, jupyter_data_dir, jupyter_path
+
+from qtkernel.resources import ResourceMissing, resource
 
 DEFAULT_NAME = "qtkernel"
 LOGOS = ("logo-32x32.png", "logo-64x64.png", "logo-svg.svg")
@@ -30,13 +31,10 @@ class KernelSpecError(Exception):
 
 def template() -> Traversable:
     """The directory with the kernelspec's template, in the wheel or in a checkout."""
-    in_wheel = files("qtkernel") / "resources" / "kernelspec"
-    if (in_wheel / "kernel.json").is_file():
-        return in_wheel
-    in_checkout = Path(__file__).parent.parent / "resources" / "kernelspec"
-    if (in_checkout / "kernel.json").is_file():
-        return in_checkout
-    raise KernelSpecError("qtkernel's resources are missing; install it again")
+    try:
+        return resource("kernelspec")
+    except ResourceMissing as error:
+        raise KernelSpecError(str(error)) from None
 
 
 def make(gui: str, display_name: str | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from qtkernel import kernelspec
+from qtkernel import kernelspec, resources
 from qtkernel.app import main
 from qtkernel.kernelspec import KernelSpecError
 
@@ -161,7 +161,7 @@ def test_two_places_at_once(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_missing_resources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernelspec, "files", lambda _package: tmp_path)
-    monkeypatch.setattr(kernelspec, "__file__", str(tmp_path / "a" / "b.py"))
-    with pytest.raises(KernelSpecError, match="resources are missing"):
+    monkeypatch.setattr(resources, "files", lambda _package: tmp_path)
+    monkeypatch.setattr(resources, "_CHECKOUT", tmp_path)
+    with pytest.raises(KernelSpecError, match="resource kernelspec is missing; install"):
         kernelspec.install(prefix=str(tmp_path))

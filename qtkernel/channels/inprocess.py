@@ -79,7 +79,7 @@ class Ports:
     Args:
         session: the kernel's.
         lanes: for shell, stdin and control.
-        changed: called when a port has been opened or closed.
+        changed: called when a port has been opened or closed, or has another `Port.on_live`.
         gone: gets the session id of a port that has been closed.
     """
 
@@ -99,7 +99,7 @@ class Ports:
 
     def open(self) -> Port:
         """A new port. It belongs to the kernel's own thread, as all of these methods do."""
-        port = Port(self._session.key, self._inlets, self._call_soon, self._forget)
+        port = Port(self._session.key, self._inlets, self._call_soon, self._changed, self._forget)
         self._ports[port.identity] = port
         self._changed()
         return port
@@ -156,6 +156,7 @@ class Port:
         key: bytes,
         inlets: Mapping[Channel, _Inlet],
         call_soon: CallSoon,
+        changed: Callable[[], object],
         closed: Callable[[Port], object],
     ) -> None:
         # the routing id is nobody else's business: who knew it could answer for this frontend
@@ -163,6 +164,7 @@ class Port:
         self._session = Session(key)
         self._inlets: Mapping[Channel, _Inlet] = inlets
         self._call_soon = call_soon
+        self._changed = changed
         self._closed_by = closed
         self._waiting: deque[_Waiting] = deque()
         self._size = 0
@@ -172,12 +174,26 @@ class Port:
         self._posted = False
         self._pid = _getpid()
         self.closed = False
+        self._on_live: Callable[[], object] | None = None
         self.host_output = False
         """Whether it gets what the host itself prints, too."""
         self.on_message: Callable[[Channel, dict[str, Any]], object] = _nothing
         """Gets each message as jupyter_client has them, in order, called by the event loop."""
         self.on_closed: Callable[[], object] = _nothing
         """Called when the kernel has closed; the port is closed by then."""
+
+    @property
+    def on_live(self) -> Callable[[], object] | None:
+        """Shows what there is in the midst of a blocking cell; see `qtkernel.kernel.live`.
+
+        To be set while somebody looks at it, and only then.
+        """
+        return self._on_live
+
+    @on_live.setter
+    def on_live(self, viewer: Callable[[], object] | None) -> None:
+        self._on_live = viewer
+        self._changed()
 
     @property
     def session_id(self) -> str:
@@ -268,7 +284,8 @@ class Port:
             self.on_message = _nothing
             self._closed_by(self)
             # whoever keeps a port keeps no kernel by it
-            self._inlets, self._call_soon, self._closed_by = {}, _nothing, _nothing
+            self._inlets, self._on_live = {}, None
+            self._call_soon = self._changed = self._closed_by = _nothing
 
     def post(self, *, again: bool = False) -> None:
         """See to it that the event loop delivers what waits."""

@@ -20,6 +20,10 @@ class ConsolePort(Protocol):
     on_closed: Callable[[], object]
     """Called when the kernel has been closed, and this with it."""
 
+    on_live: Callable[[], object] | None
+    """Shows what there is in the midst of a cell that blocks the event loop; None while nobody
+    looks."""
+
     @property
     def session_id(self) -> str:
         """The session id in the headers of its messages."""
@@ -75,5 +79,16 @@ class ConsoleKernel(Protocol):
             What takes it back.
         """
 
+    @property
+    def clients(self) -> Sequence[Any]:
+        """The frontends that are attached from outside (`qtkernel.Client`)."""
+
+    @property
+    def capture(self) -> str:
+        """Whose output frontends get: "cells" or "all"."""
+
     def interrupt(self) -> None:
         """Interrupt the running cell."""
+
+    def restart(self) -> None:
+        """Begin to restart in place; the event "restarted" tells when that is done."""

@@ -32,6 +32,7 @@ from qtkernel.kernel.handlers import control_handlers, shell_handlers
 from qtkernel.kernel.info import InfoRequests
 from qtkernel.kernel.interrupt import Interrupter
 from qtkernel.kernel.kernel import Kernel, RequestCycle
+from qtkernel.kernel.live import Live
 from qtkernel.kernel.publisher import Publisher
 from qtkernel.kernel.queue import Request
 from qtkernel.kernel.shell_requests import ShellRequests
@@ -111,12 +112,14 @@ class Assembly:
         self.publisher.captures_host = plan.captures_host
         self.interrupter = Interrupter(lambda: self.loop)
         self.output = OutputBuffer(self.publisher, self.control_thread.call_later)
+        call_later = self.control_thread.call_later
+        live = self._live = Live(
+            self.interrupter, lambda: turns_of(self.loop), self.output.flush, call_later
+        )
+        self.output.on_written = live.wrote
+        plan.events.on("busy", live.begun)
         stdin = self.stdin = Stdin(
-            session,
-            self.publisher,
-            self.interrupter,
-            lambda: self.loop,
-            self._send_stdin,
+            session, self.publisher, self.interrupter, lambda: self.loop, self._send_stdin
         )
         stdin.drain = lambda: self._drain(Channel.STDIN)
         self.shell = self._build_shell(plan)
@@ -201,7 +204,8 @@ class Assembly:
 
     def _build_ports(self, session: Session, control: RequestCycle) -> Ports:
         def listen() -> None:
-            self.publisher.listeners = self.ports.current()
+            ports = self.publisher.listeners = self.ports.current()
+            self._live.viewers = tuple(port.on_live for port in ports if port.on_live)
 
         def gone(session_id: str) -> None:
             self.stdin.frontend_gone(session_id)

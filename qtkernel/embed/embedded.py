@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from qtkernel.channels.inprocess import Port
 from qtkernel.embed.assembly import Assembly, Plan
@@ -20,6 +20,10 @@ from qtkernel.kernel.events import EventName
 from qtkernel.loops.base import EventLoop
 from qtkernel.loops.registry import detect_host
 from qtkernel.loops.waiting import ApplicationWait
+
+if TYPE_CHECKING:
+    from qtkernel.console.console import Console
+    from qtkernel.console.dock import ConsoleDock
 
 Capture = Literal["cells", "all"]
 
@@ -234,6 +238,42 @@ class EmbeddedKernel:
     def execution_count(self) -> int:
         """The number that the next cell gets."""
         return int(self._assembly.shell.execution_count)
+
+    def console(self, parent: Any = None, **options: Any) -> Console:
+        """A live console for any place in the application's windows: a QWidget.
+
+        Args:
+            parent: a QWidget, or None.
+            options: ``toolbar=False`` leaves out the row of buttons; ``banner=`` is the line that
+                it begins with, by default the names that are there and how to attach.
+
+        Raises:
+            ConsoleNotInstalled: qtconsole is not installed (``pip install "qtkernel[console]"``).
+            RuntimeError: there is no QApplication, or the kernel is closed or has not begun.
+        """
+        from qtkernel.console.opening import open_console
+
+        return open_console(self, parent, **options)
+
+    def dock(self, parent: Any = None, **options: Any) -> ConsoleDock:
+        """A live console in a QDockWidget of the application's.
+
+        Closing the dock hides it; ``toggleViewAction()`` belongs into the View menu. It may be
+        called more than once, each dock has a session of its own. They are deleted with the kernel.
+
+        Args:
+            parent: the QMainWindow; by default the active one, or the only one. Any other widget
+                gets a floating dock, and so does an application without a QMainWindow.
+            options: ``title="Console"``, ``area="bottom"`` ("left", "right" or "top"), and those
+                of `console`.
+
+        Raises:
+            ValueError: there is no such area.
+            ConsoleNotInstalled, RuntimeError: as of `console`.
+        """
+        from qtkernel.console.opening import open_dock
+
+        return open_dock(self, parent, **options)
 
     def open_port(self) -> Port:
         """A frontend of its own in this process, for a console of any kind; no socket is needed.

@@ -47,6 +47,8 @@ class OutputBuffer:
         self._size = 0
         self._scheduled = False
         self._pid = _getpid()
+        self.on_written: Callable[[str], object] = lambda _text: None
+        """Called after each write with its text, on the thread that has written."""
 
     def in_child(self) -> bool:
         """Whether this is a forked child: the sockets are its parent's, the lock may be held."""
@@ -68,6 +70,7 @@ class OutputBuffer:
                 # not all that come
                 self._schedule(FLUSH_DELAY, self._flush_scheduled)
                 self._scheduled = True
+        self.on_written(text)
 
     def flush(self) -> None:
         """Send all that waits. The lock is held meanwhile, so that nothing overtakes it."""
