@@ -2,6 +2,8 @@
 
 Ctrl+C interrupts, unless something is selected: then it copies; Ctrl+Shift+C copies, Ctrl+Shift+V
 pastes, Ctrl+L clears; Ctrl+D ends a question (EOFError), and asks for the console to be hidden.
+While the console has the focus these keys, and those of readline, are its own, and not shortcuts of
+the application's menus; all others stay the application's.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from qtkernel import qt
 from qtkernel.console.completion import Completions
 from qtkernel.console.keys import HeldKeys
 from qtkernel.console.secret import Secret
+
+_READLINE = "ABDEFGHKNPUY"  # with Ctrl; the letters that qtconsole has a meaning for
 
 
 class Keyboard:
@@ -39,7 +43,13 @@ class Keyboard:
             (control | shift, keys.Key_C): self._copy,
             (control | shift, keys.Key_V): self._paste,
             (control, keys.Key_L): self._clear,
+            (control, keys.Key_Plus): lambda: self._zoom(1),
+            (control | shift, keys.Key_Plus): lambda: self._zoom(1),
+            (control, keys.Key_Minus): lambda: self._zoom(-1),
+            (control, keys.Key_0): lambda: self._zoom(0),
         }
+        readline = [getattr(keys, f"Key_{letter}") for letter in _READLINE]
+        self._own = self._commands.keys() | {(control, key) for key in readline}
 
     def stop(self) -> None:
         """There is no kernel any more."""
@@ -92,8 +102,22 @@ class Keyboard:
             return True
         return False
 
-    def input_method(self, event: Any) -> bool:
-        """Deal with text from an input method (or a dead key); False leaves it to Qt."""
+    def filter(self, event: Any) -> bool:
+        """Look at any event for the control; whether it has been dealt with."""
+        kind = event.type()
+        if kind == qt.QtCore.QEvent.Type.InputMethod:
+            return self._input_method(event)
+        if kind == qt.QtCore.QEvent.Type.ShortcutOverride:
+            at_list = self.completions.visible and event.key() == qt.QtCore.Qt.Key.Key_Escape
+            if at_list or (_modifiers(event), event.key()) in self._own:
+                event.accept()
+                return True
+        elif kind == qt.QtCore.QEvent.Type.FocusOut:
+            self.completions.cancel_completion()
+        return False
+
+    def _input_method(self, event: Any) -> bool:
+        """Text from an input method, or a dead key; False leaves it to Qt."""
         if not event.commitString():
             return self._secret is not None
         self._console.make_ready()
@@ -151,6 +175,13 @@ class Keyboard:
             self.held.wait()
         elif not console.has_cells():
             console.input_buffer = ""
+        return True
+
+    def _zoom(self, step: int) -> bool:
+        if step:
+            self._console.change_font_size(step)
+        else:
+            self._console.reset_font()
         return True
 
     def _clear(self) -> bool:

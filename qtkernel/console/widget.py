@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from textwrap import dedent
 from typing import Any
@@ -11,7 +10,7 @@ from qtkernel import qt
 from qtkernel.console.banner import banner_of
 from qtkernel.console.client import Client
 from qtkernel.console.incoming import Incoming
-from qtkernel.console.kernel import ConsoleKernel
+from qtkernel.console.kernel import ConsoleKernel, ConsolePort
 from qtkernel.console.keyboard import Keyboard
 from qtkernel.console.prompt import LivePrompt
 from qtkernel.console.upstream import IPython3Lexer
@@ -29,7 +28,8 @@ class ConsoleWidget(LivePrompt):
     """A console on `kernel`. Belongs to the GUI thread, like everything of the kernel's.
 
     The signal `exit_requested` is emitted for ``exit`` and Ctrl+D: whoever shows the console hides
-    it; nothing of the kernel or the application ends. Deleted, it closes its port.
+    it; nothing of the kernel or the application ends. It lives until it is deleted (deleteLater,
+    with its parent, ...), and closes its port then.
 
     Args:
         kernel: an open one.
@@ -41,11 +41,14 @@ class ConsoleWidget(LivePrompt):
         RuntimeError: the kernel is closed.
     """
 
+    _ready = False
+    _history: list[str]
+
     def __init__(
         self, kernel: ConsoleKernel, parent: Any = None, *, banner: str | None = None
     ) -> None:
         port = kernel.open_port()
-        super().__init__(parent, gui_completion="plain", paging="none", override_shortcuts=True)
+        super().__init__(parent, gui_completion="plain", paging="none")
         self.kernel = kernel
         self._port = port
         self._kernel_client = Client(port)
@@ -58,6 +61,9 @@ class ConsoleWidget(LivePrompt):
         self._flush_timer.timeout.connect(self.area.flush)
         self._incoming = Incoming(self)
         self._keyboard = Keyboard(self)
+        for action in self.actions():
+            action.setShortcut("")  # Ctrl+S and the like are the application's own
+        self._ready = True
         self._connect()
         text = banner_of(kernel) if banner is None else banner
         if text:
@@ -69,15 +75,15 @@ class ConsoleWidget(LivePrompt):
 
     def _connect(self) -> None:
         port, kernel = self._port, self.kernel
-        port.on_message = _weak(self._receive)
-        port.on_closed = _weak(self._kernel_closed)
+        port.on_message = self._receive
+        port.on_closed = self._kernel_closed
         undo = [
-            kernel.on("executed", _weak(self._executed_somewhere)),
-            kernel.on("restarted", _weak(self._kernel_restarted)),
-            port.close,
+            kernel.on("executed", self._executed_somewhere),
+            kernel.on("restarted", self._kernel_restarted),
         ]
-        # a bound method would keep the console alive, and is not called when it is deleted
-        self.destroyed.connect(lambda: [each() for each in undo])
+        # whoever forgets a console has not deleted it: these keep it alive until somebody does.
+        # Not a method of its own, which would not be called any more
+        self.destroyed.connect(lambda: _let_go(port, *undo))
 
     def _receive(self, _channel: Channel, message: Message) -> None:
         if message["msg_type"] == "execute_reply":
@@ -260,6 +266,14 @@ class ConsoleWidget(LivePrompt):
 
     # Replies to what qtconsole's own code has asked; its names
 
+    def _handle_history_reply(self, msg: Message) -> None:
+        since = self._history
+        self._history = []
+        for *_, code in msg["content"].get("history", ()):
+            self._remember(code)
+        for code in since:
+            self._remember(code)
+
     def _handle_complete_reply(self, rep: Message) -> None:
         kinds = rep["content"].get("metadata", {}).get("_jupyter_types_experimental", ())
         self._keyboard.completions.kinds = {
@@ -297,12 +311,10 @@ class ConsoleWidget(LivePrompt):
         return self._keyboard.press(event) or super()._event_filter_console_keypress(event)
 
     def eventFilter(self, obj: Any, event: Any) -> bool:  # noqa: N802
-        """qtconsole's, and input methods, which send no key presses."""
-        if (
-            obj is self._control
-            and event.type() == qt.QtCore.QEvent.Type.InputMethod
-            and self._keyboard.input_method(event)
-        ):
+        """qtconsole's, and what it has not thought of: input methods, the window's shortcuts."""
+        if not self._ready:  # it is being made, or collected: qtconsole's raises AttributeError
+            return False
+        if obj is self._control and self._keyboard.filter(event):
             return True
         return bool(super().eventFilter(obj, event))
 
@@ -367,16 +379,12 @@ _REPLIES: dict[str, Callable[[ConsoleWidget, Message], None]] = {
 }
 
 
-def _weak(method: Callable[..., object]) -> Callable[..., None]:
-    """`method` of an object that this does not keep alive."""
-    reference = weakref.WeakMethod(method)
-
-    def call(*arguments: Any) -> None:
-        alive = reference()
-        if alive is not None:
-            alive(*arguments)
-
-    return call
+def _let_go(port: ConsolePort, *undo: Callable[[], object]) -> None:
+    for each in undo:
+        each()
+    port.close()
+    port.on_message = lambda _channel, _message: None
+    port.on_closed = lambda: None
 
 
 def _role(name: str) -> Any:

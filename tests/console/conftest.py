@@ -70,7 +70,11 @@ class User:
 
     def at_prompt(self, number: int) -> Condition:
         """An empty prompt with this number is the last thing, and no cell is under way."""
-        return lambda: self.text.endswith(f"In [{number}]: ") and not self.console.has_cells()
+        return lambda: (
+            self.text.endswith(f"In [{number}]: ")
+            and not self.console.has_cells()
+            and not self.console._keyboard.held.holding
+        )
 
     def is_asked(self, question: str) -> Condition:
         """A question is the last thing."""
