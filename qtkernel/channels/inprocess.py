@@ -79,7 +79,7 @@ class Ports:
     Args:
         session: the kernel's.
         lanes: for shell, stdin and control.
-        changed: called when a port has been opened or closed, or has another `Port.on_live`.
+        changed: called when a port has been opened or closed, or has another `Port.viewer`.
         gone: gets the session id of a port that has been closed.
     """
 
@@ -174,7 +174,7 @@ class Port:
         self._posted = False
         self._pid = _getpid()
         self.closed = False
-        self._on_live: Callable[[], object] | None = None
+        self._viewer: Any = None
         self.host_output = False
         """Whether it gets what the host itself prints, too."""
         self.on_message: Callable[[Channel, dict[str, Any]], object] = _nothing
@@ -183,16 +183,16 @@ class Port:
         """Called when the kernel has closed; the port is closed by then."""
 
     @property
-    def on_live(self) -> Callable[[], object] | None:
-        """Shows what there is in the midst of a blocking cell; see `qtkernel.kernel.live`.
+    def viewer(self) -> Any:
+        """What shows the output of a blocking cell (`qtkernel.kernel.live.Viewer`), or None.
 
         To be set while somebody looks at it, and only then.
         """
-        return self._on_live
+        return self._viewer
 
-    @on_live.setter
-    def on_live(self, viewer: Callable[[], object] | None) -> None:
-        self._on_live = viewer
+    @viewer.setter
+    def viewer(self, viewer: Any) -> None:
+        self._viewer = viewer
         self._changed()
 
     @property
@@ -284,7 +284,7 @@ class Port:
             self.on_message = _nothing
             self._closed_by(self)
             # whoever keeps a port keeps no kernel by it
-            self._inlets, self._on_live = {}, None
+            self._inlets, self._viewer = {}, None
             self._call_soon = self._changed = self._closed_by = _nothing
 
     def post(self, *, again: bool = False) -> None:

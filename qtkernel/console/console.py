@@ -6,8 +6,8 @@ from typing import Any
 
 from qtkernel import qt
 from qtkernel.console.kernel import ConsoleKernel
+from qtkernel.console.live import LiveView
 from qtkernel.console.looks import Looks
-from qtkernel.console.paint import Painter
 from qtkernel.console.toolbar import Toolbar
 from qtkernel.console.weak import weak
 from qtkernel.console.widget import ConsoleWidget
@@ -64,7 +64,7 @@ class Console(qt.QtWidgets.QWidget):  # type: ignore[misc]
         self._refresh = qt.QtCore.QTimer(self)
         self._refresh.setSingleShot(True)
         self._refresh.timeout.connect(self._refresh_looks)
-        self._painter = Painter(self)
+        self._live = LiveView(self)
         undo = kernel.on("closed", weak(self._kernel_closed))
         self.destroyed.connect(lambda: undo())
 
@@ -86,19 +86,13 @@ class Console(qt.QtWidgets.QWidget):  # type: ignore[misc]
         """Qt's: there is somebody to look at a cell that blocks."""
         super().showEvent(event)
         if not self.kernel.closed:
-            self.widget._port.on_live = weak(self._show_live)
+            self.widget._port.viewer = self._live
 
     def hideEvent(self, event: Any) -> None:  # noqa: N802
         """Qt's: there is nobody any more."""
         super().hideEvent(event)
-        self.widget._port.on_live = None
-        self._painter.forget()
-
-    def _show_live(self) -> None:
-        self.widget.flush_pending()
-        if self.toolbar is not None:
-            self.toolbar.show_elapsed()
-        self._painter.paint()
+        self.widget._port.viewer = None
+        self._live.hidden()
 
     def _kernel_closed(self) -> None:
         self.deleteLater()

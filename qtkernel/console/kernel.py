@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from qtkernel.kernel.live import Viewer
 from qtkernel.protocol import Channel
 
 
@@ -20,7 +21,7 @@ class ConsolePort(Protocol):
     on_closed: Callable[[], object]
     """Called when the kernel has been closed, and this with it."""
 
-    on_live: Callable[[], object] | None
+    viewer: Viewer | None
     """Shows what there is in the midst of a cell that blocks the event loop; None while nobody
     looks."""
 

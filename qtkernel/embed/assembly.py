@@ -112,9 +112,11 @@ class Assembly:
         self.publisher.captures_host = plan.captures_host
         self.interrupter = Interrupter(lambda: self.loop)
         self.output = OutputBuffer(self.publisher, self.control_thread.call_later)
-        call_later = self.control_thread.call_later
         live = self._live = Live(
-            self.interrupter, lambda: turns_of(self.loop), self.output.flush, call_later
+            self.interrupter,
+            lambda: turns_of(self.loop),
+            self.output.flush,
+            self.control_thread.loop,
         )
         self.output.on_written = live.wrote
         plan.events.on("busy", live.begun)
@@ -205,7 +207,7 @@ class Assembly:
     def _build_ports(self, session: Session, control: RequestCycle) -> Ports:
         def listen() -> None:
             ports = self.publisher.listeners = self.ports.current()
-            self._live.viewers = tuple(port.on_live for port in ports if port.on_live)
+            self._live.viewers = tuple(port.viewer for port in ports if port.viewer)
 
         def gone(session_id: str) -> None:
             self.stdin.frontend_gone(session_id)
@@ -378,6 +380,7 @@ class Assembly:
         self._answer_restarts()
         self.kernel.close()
         self.output.flush()
+        self.control_thread.loop.call_soon_threadsafe(self._live.close)
         self.control_thread.close(CLOSE_TIMEOUT)
         self.ports.close()
         if self.outside is not None:

@@ -20,8 +20,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from qtkernel.kernel.interrupt import Interrupter
+from qtkernel.loops.base import EventLoop
 from qtkernel.loops.turns import Turns
 
 INTERVAL = 0.05
@@ -38,6 +40,16 @@ _clock = time.monotonic
 _log = logging.getLogger("qtkernel.kernel")
 
 
+class Viewer(Protocol):
+    """Shows output to somebody, without the event loop."""
+
+    def show(self) -> object:
+        """Show what there is. On the kernel's thread, in the midst of a cell."""
+
+    def blocked(self, loop: EventLoop | None) -> object:
+        """A cell blocks the event loop, or (None) does no longer. On the control thread, `loop`."""
+
+
 class Live:
     """Calls the viewers of one kernel.
 
@@ -45,7 +57,7 @@ class Live:
         interrupter: knows whether a cell runs, and reaches its thread.
         turns: those of the kernel's thread, at the moment.
         flush: hands over what has been printed.
-        call_later: calls something on the control thread, after so many seconds; from any thread.
+        control_loop: the loop of the control thread.
     """
 
     def __init__(
@@ -53,20 +65,21 @@ class Live:
         interrupter: Interrupter,
         turns: Callable[[], Turns],
         flush: Callable[[], object],
-        call_later: Callable[[float, Callable[[], None]], object],
+        control_loop: EventLoop,
     ) -> None:
         self._interrupter = interrupter
         self._turns = turns
         self._flush = flush
-        self._call_later = call_later
+        self._control_loop = control_loop
         self._thread = threading.get_ident()
         self._count = 0
         self._shown_at = 0.0
         self._fresh = False
         self._watching = False
         self._showing = False
-        self.viewers: tuple[Callable[[], object], ...] = ()
-        """What shows the output so far."""
+        self._told: tuple[Viewer, ...] = ()  # that the event loop is blocked
+        self.viewers: tuple[Viewer, ...] = ()
+        """Those that somebody looks at."""
 
     def begun(self) -> None:
         """A cell begins. On the kernel's thread."""
@@ -75,7 +88,7 @@ class Live:
         self._note_turns()
         if not self._watching:
             self._watching = True
-            self._call_later(PATIENCE, self._watch)
+            self._control_loop.call_soon_threadsafe(lambda: self._look_in(PATIENCE))
 
     def wrote(self, text: str) -> None:
         """Something has been printed. From any thread."""
@@ -103,17 +116,43 @@ class Live:
         self._count = self._turns().count
         self._shown_at = _clock()
 
+    # On the control thread
+
+    def _look_in(self, delay: float) -> None:
+        self._control_loop.call_later(delay, self._watch)
+
     def _watch(self) -> None:
-        """Look after the cell. On the control thread."""
+        """Look after the cell."""
         if not (self._interrupter.running and self.viewers):
+            self._tell(())
             self._watching = False
-            return
-        if self._turned():
-            self._call_later(_BACK_OFF, self._watch)
-            return
-        if _clock() - self._shown_at >= (INTERVAL if self._fresh else CLOCK):
-            self._interrupter.poke(self._show)
-        self._call_later(INTERVAL, self._watch)
+        elif self._turned():
+            self._tell(())
+            self._look_in(_BACK_OFF)
+        else:
+            if self._tell(self.viewers):
+                self._fresh = True  # that there is a cell which can be interrupted
+            if _clock() - self._shown_at >= (INTERVAL if self._fresh else CLOCK):
+                self._interrupter.poke(self._show)
+            self._look_in(INTERVAL)
+
+    def _tell(self, blocked: tuple[Viewer, ...]) -> bool:
+        """Say for which viewers the event loop is blocked; whether there is a new one."""
+        before, self._told = self._told, blocked
+        for viewer in before:
+            if viewer not in blocked:
+                viewer.blocked(None)
+        new = [viewer for viewer in blocked if viewer not in before]
+        for viewer in new:
+            viewer.blocked(self._control_loop)
+        return bool(new)
+
+    def close(self) -> None:
+        """The kernel closes: nobody is told of anything any more."""
+        self.viewers = ()
+        self._tell(())
+
+    # On the kernel's thread
 
     def _show(self) -> None:
         """Let the viewers show what there is. On the kernel's thread, in the midst of a cell."""
@@ -125,7 +164,7 @@ class Live:
                 self._flush()
                 for viewer in self.viewers:
                     try:
-                        viewer()
+                        viewer.show()
                     except Exception:
                         _log.exception("the output of a running cell could not be shown")
         finally:
