@@ -9,7 +9,7 @@ from qtkernel.console.kernel import ConsoleKernel
 from qtkernel.console.live import LiveView
 from qtkernel.console.looks import Looks
 from qtkernel.console.toolbar import Toolbar
-from qtkernel.console.weak import weak
+from qtkernel.console.weak import weak, when_deleted
 from qtkernel.console.widget import ConsoleWidget
 
 _CHANGES = ("PaletteChange", "FontChange", "StyleChange", "ApplicationPaletteChange")
@@ -65,8 +65,7 @@ class Console(qt.QtWidgets.QWidget):  # type: ignore[misc]
         self._refresh.setSingleShot(True)
         self._refresh.timeout.connect(self._refresh_looks)
         self._live = LiveView(self)
-        undo = kernel.on("closed", weak(self._kernel_closed))
-        self.destroyed.connect(lambda: undo())
+        when_deleted(self, kernel.on("closed", weak(self._kernel_closed)))
 
     def run(self, code: str) -> None:
         """Execute `code` as if the user had typed it: it is shown, and is in the history."""

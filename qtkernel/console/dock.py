@@ -8,7 +8,7 @@ from qtkernel import qt
 from qtkernel.console.console import Console
 from qtkernel.console.icons import icon
 from qtkernel.console.kernel import ConsoleKernel
-from qtkernel.console.weak import weak
+from qtkernel.console.weak import weak, when_deleted
 
 Area = Literal["left", "right", "top", "bottom"]
 
@@ -58,8 +58,7 @@ class ConsoleDock(qt.QtWidgets.QDockWidget):  # type: ignore[misc]
         self.setFocusProxy(self.console)
         self.toggleViewAction().setIcon(icon("console", self.palette()))
         self.console.exit_requested.connect(weak(self._exit))
-        undo = kernel.on("closed", weak(self._kernel_closed))
-        self.destroyed.connect(lambda: undo())
+        when_deleted(self, kernel.on("closed", weak(self._kernel_closed)))
         if isinstance(window, qt.QtWidgets.QMainWindow):
             self._put_into(window, getattr(qt.QtCore.Qt.DockWidgetArea, _AREAS[area]))
         else:

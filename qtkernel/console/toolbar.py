@@ -10,7 +10,7 @@ from qtkernel import qt
 from qtkernel.console.help import show_help
 from qtkernel.console.icons import SIZE, icon
 from qtkernel.console.kernel import ConsoleKernel
-from qtkernel.console.weak import weak
+from qtkernel.console.weak import weak, when_deleted
 
 TICK: Final = 100
 """Milliseconds between two changes of the elapsed time."""
@@ -53,14 +53,13 @@ class Toolbar(qt.QtWidgets.QFrame):  # type: ignore[misc]
         self._timer = qt.QtCore.QTimer(self)
         self._timer.setInterval(TICK)
         self._timer.timeout.connect(self.show_elapsed)
-        self._undo = [
+        when_deleted(
+            self,
             kernel.on("busy", weak(self._busy)),
             kernel.on("idle", weak(self._idle)),
             kernel.on("attached", weak(self._clients_changed)),
             kernel.on("detached", weak(self._clients_changed)),
-        ]
-        undo = self._undo  # without self, which would be kept alive by what it waits for
-        self.destroyed.connect(lambda: [each() for each in undo])
+        )
         self._clients_changed()
 
     def _button(

@@ -14,6 +14,7 @@ from qtkernel.console.kernel import ConsoleKernel, ConsolePort
 from qtkernel.console.keyboard import Keyboard
 from qtkernel.console.prompt import LivePrompt
 from qtkernel.console.upstream import IPython3Lexer
+from qtkernel.console.weak import when_deleted
 from qtkernel.protocol import Channel
 
 Message = dict[str, Any]
@@ -81,9 +82,8 @@ class ConsoleWidget(LivePrompt):
             kernel.on("executed", self._executed_somewhere),
             kernel.on("restarted", self._kernel_restarted),
         ]
-        # whoever forgets a console has not deleted it: these keep it alive until somebody does.
-        # Not a method of its own, which would not be called any more
-        self.destroyed.connect(lambda: _let_go(port, *undo))
+        # whoever forgets a console has not deleted it: these keep it alive until somebody does
+        when_deleted(self, lambda: _let_go(port, *undo))
 
     def _receive(self, _channel: Channel, message: Message) -> None:
         if message["msg_type"] == "execute_reply":
