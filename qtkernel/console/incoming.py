@@ -41,7 +41,8 @@ class Incoming:
 
     def error(self, message: Message) -> None:
         """A traceback: of a cell, or of a slot, timer or thread."""
-        self.failed.add(_parent(message))
+        if self._screen.is_own(_parent(message)):
+            self.failed.add(_parent(message))
         self.show_traceback(message["content"], _parent(message))
 
     def show_traceback(self, content: dict[str, Any], source: str) -> None:

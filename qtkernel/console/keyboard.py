@@ -185,6 +185,7 @@ class Keyboard:
         return True
 
     def _clear(self) -> bool:
+        self.completions.cancel_completion()
         self._console.area.clear_all()
         return True
 

@@ -38,14 +38,22 @@ class OutputArea:
         control: the QTextEdit.
         ansi: keeps the colours that have been set (qtconsole's QtAnsiCodeProcessor).
         waits: called when there is something to flush.
+        moved: called with the number of characters by which what follows the output has moved.
     """
 
-    def __init__(self, control: Any, ansi: Any, waits: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        control: Any,
+        ansi: Any,
+        waits: Callable[[], object],
+        moved: Callable[[int], object],
+    ) -> None:
         self._control = control
         self.document = control.document()
         self.pen = Pen(self.document, ansi)
         self._ansi = ansi
         self._waits = waits
+        self._moved = moved
         self._parser = Parser()
         self._source: str | None = None  # of what has been written last: they do not mix
         self._clear_later = False
@@ -196,7 +204,10 @@ class OutputArea:
             return
         self.writing = True
         at_end = self._at_end()
+        length = self.document.characterCount()
         self._control.setUndoRedoEnabled(False)
+        # the user's cursor moves with the text, but has not been moved: nobody need be told
+        blocked = self._control.blockSignals(True)
         cursor = qt.QtGui.QTextCursor(self.document)
         cursor.beginEditBlock()
         try:
@@ -204,8 +215,10 @@ class OutputArea:
         finally:
             cursor.endEditBlock()
             self._trim()
+            self._control.blockSignals(blocked)
             self._control.setUndoRedoEnabled(True)
             self.writing = False
+            self._moved(self.document.characterCount() - length)
             if at_end:
                 self.scroll_to_end()
 

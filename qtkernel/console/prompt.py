@@ -48,7 +48,9 @@ class LivePrompt(RichJupyterWidget):  # type: ignore[misc]
         self._control.setWordWrapMode(wrap)
         self._control.setReadOnly(False)
         self._control.setAttribute(qt.QtCore.Qt.WidgetAttribute.WA_InputMethodEnabled, True)
-        self.area = OutputArea(self._control, self._ansi_processor, self._output_waits)
+        self.area = OutputArea(
+            self._control, self._ansi_processor, self._output_waits, self._prompt_moved
+        )
 
     # What the console adds
 
@@ -58,6 +60,11 @@ class LivePrompt(RichJupyterWidget):  # type: ignore[misc]
 
     def _output_waits(self) -> None:
         raise NotImplementedError
+
+    def _prompt_moved(self, characters: int) -> None:
+        # qtconsole's calltip hides when the parenthesis is not where it was
+        if self._call_tip_widget.isVisible():
+            self._call_tip_widget._start_position += characters
 
     # The tail
 
@@ -126,6 +133,7 @@ class LivePrompt(RichJupyterWidget):  # type: ignore[misc]
             self._typed_position = self._get_input_buffer_cursor_pos() if inside else -1
         self._prompt_shown = False
         self._cancel_completion()
+        self._call_tip_widget.hide()
         cursor.setPosition(self.area.end)
         end, keep = _end(), qt.QtGui.QTextCursor.MoveMode.KeepAnchor
         cursor.movePosition(end, keep)
@@ -201,7 +209,6 @@ class LivePrompt(RichJupyterWidget):  # type: ignore[misc]
         self._control.setTextCursor(cursor)
 
     def _insert_question(self, cursor: Any, question: str) -> None:
-        self._highlighter.highlighting_on = False
         cursor.insertText(question, qt.QtGui.QTextCharFormat())
         self._prompt_cursor.setPosition(cursor.position() - 1)
         self._prompt = cursor.block().text()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from textwrap import dedent
 from typing import Any
 
 from qtkernel import qt
@@ -12,20 +11,18 @@ from qtkernel.console.client import Client
 from qtkernel.console.incoming import Incoming
 from qtkernel.console.kernel import ConsoleKernel, ConsolePort
 from qtkernel.console.keyboard import Keyboard
-from qtkernel.console.prompt import LivePrompt
+from qtkernel.console.typing_aids import REPLIES, TypingAids
 from qtkernel.console.upstream import IPython3Lexer
 from qtkernel.console.weak import when_deleted
 from qtkernel.protocol import Channel
 
 Message = dict[str, Any]
 
-_DULL = ("<unknown>", "instance", "")  # kinds of completions that say nothing
-
 HISTORY = 1000
 """How many of the kernel's latest inputs the Up key begins with."""
 
 
-class ConsoleWidget(LivePrompt):
+class ConsoleWidget(TypingAids):
     """A console on `kernel`. Belongs to the GUI thread, like everything of the kernel's.
 
     The signal `exit_requested` is emitted for ``exit`` and Ctrl+D: whoever shows the console hides
@@ -43,7 +40,6 @@ class ConsoleWidget(LivePrompt):
     """
 
     _ready = False
-    _history: list[str]
 
     def __init__(
         self, kernel: ConsoleKernel, parent: Any = None, *, banner: str | None = None
@@ -91,7 +87,7 @@ class ConsoleWidget(LivePrompt):
             if msg_id in self._hidden:
                 self._hidden.discard(msg_id)
                 return
-        reply = _REPLIES.get(message["msg_type"])
+        reply = REPLIES.get(message["msg_type"])
         if reply is None:
             self._incoming.receive(message)
         else:
@@ -189,13 +185,6 @@ class ConsoleWidget(LivePrompt):
             self.offer_prompt()
         self.area.scroll_to_end()
 
-    def _remember(self, code: str) -> None:
-        code = code.rstrip()
-        if code and (not self._history or self._history[-1] != code):
-            self._history.append(code)
-        self._history_edits: dict[int, str] = {}
-        self._history_index = len(self._history)
-
     def has_cells(self) -> bool:
         """Whether a cell of this console's runs or waits."""
         return bool(self._own)
@@ -205,6 +194,10 @@ class ConsoleWidget(LivePrompt):
     def is_hidden(self, msg_id: str) -> bool:
         """Whether nothing is shown of what this request has caused."""
         return msg_id in self._hidden
+
+    def is_own(self, msg_id: str) -> bool:
+        """Whether this is a cell of this console's that has not ended."""
+        return msg_id in self._own
 
     def cell_begun(self, msg_id: str, number: int | None) -> None:
         """One of our own, in its turn."""
@@ -264,48 +257,7 @@ class ConsoleWidget(LivePrompt):
         kind = qt.QtGui.QTextDocument.ResourceType.ImageResource
         self.area.document.addResource(kind, qt.QtCore.QUrl(name), qt.QtGui.QImage())
 
-    # Replies to what qtconsole's own code has asked; its names
-
-    def _handle_history_reply(self, msg: Message) -> None:
-        since = self._history
-        self._history = []
-        for *_, code in msg["content"].get("history", ()):
-            self._remember(code)
-        for code in since:
-            self._remember(code)
-
-    def _handle_complete_reply(self, rep: Message) -> None:
-        kinds = rep["content"].get("metadata", {}).get("_jupyter_types_experimental", ())
-        self._keyboard.completions.kinds = {
-            kind["text"]: kind.get("type", "") for kind in kinds if kind.get("type") not in _DULL
-        }
-        if rep["content"].get("status") == "ok":
-            super()._handle_complete_reply(rep)
-
-    def _register_is_complete_callback(self, source: str, callback: Callable[..., object]) -> None:
-        self._is_complete_callback = callback
-        self._is_complete_msg_id = self._kernel_client.is_complete(source)
-        self._keyboard.held.asking = True
-
-    def _handle_is_complete_reply(self, msg: Message) -> None:
-        if msg["parent_header"].get("msg_id") != self._is_complete_msg_id:
-            return
-        content = msg["content"]
-        self._keyboard.held.asking = False
-        self._is_complete_msg_id = ""
-        self._is_complete_callback(content.get("status") != "incomplete", content.get("indent", ""))
-        self._keyboard.held.settle_soon()
-
-    def _trigger_is_complete_callback(self, complete: bool = False, indent: str = "") -> None:
-        """Nothing: qtconsole's way to give up waiting for the answer. It always comes here."""
-
     # Keys and the mouse; qtconsole's names
-
-    def make_ready(self) -> None:
-        """Something is going to be typed: have a place for it."""
-        if not self._prompt_shown and not self._reading:
-            self.flush_pending()
-            self.offer_prompt()
 
     def _event_filter_console_keypress(self, event: Any) -> bool:
         return self._keyboard.press(event) or super()._event_filter_console_keypress(event)
@@ -335,48 +287,12 @@ class ConsoleWidget(LivePrompt):
             self.input_buffer = ""
         self.area.clear_all()
 
-    def paste(self, mode: Any = None) -> None:
-        """Insert what is in the clipboard at the prompt."""
-        mode = qt.QtGui.QClipboard.Mode.Clipboard if mode is None else mode
-        text = qt.QtWidgets.QApplication.clipboard().text(mode)
-        held = self._keyboard.held
-        if held.holding:
-            held.add_action(lambda: self._paste(text))
-        else:
-            self._paste(text)
-
-    def _paste(self, text: str) -> None:
-        if self.kernel.closed or self._keyboard.paste_secret(text):
-            return
-        self.make_ready()
-        self._keep_cursor_in_buffer()
-        cursor = self._control.textCursor()
-        column = cursor.position() - self._get_line_start_pos()
-        text = text.rstrip().partition("\n")[0] if self._reading else text.rstrip()
-        if text.startswith(" " * column):  # the first line is pasted into its indentation
-            text = text[column:]
-        self._insert_plain_text_into_buffer(cursor, dedent(text))
-        self._control.ensureCursorVisible()
-
-    def _document_contents_change(self, position: int, removed: int, added: int) -> None:
-        # for calltips: of what is typed, not of what is printed
-        if self._prompt_shown and position >= self._prompt_pos and not self.area.writing:
-            super()._document_contents_change(position, removed, added)
-
     def _flush_pending_stream(self) -> None:
         """Nothing: qtconsole's own way of delaying text, with a timer."""
 
     def _page(self, text: str, html: bool = False) -> None:
         del html
         self._incoming.page(text)
-
-
-_REPLIES: dict[str, Callable[[ConsoleWidget, Message], None]] = {
-    "complete_reply": ConsoleWidget._handle_complete_reply,
-    "history_reply": ConsoleWidget._handle_history_reply,
-    "inspect_reply": ConsoleWidget._handle_inspect_reply,
-    "is_complete_reply": ConsoleWidget._handle_is_complete_reply,
-}
 
 
 def _let_go(port: ConsolePort, *undo: Callable[[], object]) -> None:

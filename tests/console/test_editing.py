@@ -271,3 +271,74 @@ def test_keys_of_the_console_are_not_the_window_s_shortcuts(sit: Sit) -> None:
     user.console.setParent(None)
     window.deleteLater()
     QtCore.QCoreApplication.sendPostedEvents(window, QtCore.QEvent.Type.DeferredDelete)
+
+
+def test_a_calltip_stays_while_a_cell_prints(sit: Sit) -> None:
+    user = sit()
+    tip = user.console._call_tip_widget
+
+    def script() -> Script:
+        user.console.run(
+            THING + "\nimport asyncio\nticks = 0\nasync def tick():\n    global ticks\n"
+            "    while True:\n        print(ticks); ticks += 1; await asyncio.sleep(0.01)"
+        )
+        yield user.at_prompt(2)
+        user.type("await tick()\n")
+        yield user.sees("\n0\n")
+        user.type("thing.beta(")
+        yield tip.isVisible
+        assert tip.text() == "thing.beta(size, *, fast=False)\nBetas."
+        seen = user.kernel.user_ns["ticks"]
+        yield lambda: user.kernel.user_ns["ticks"] > seen + 10
+        assert tip.isVisible()
+        user.type("1")
+        assert tip.isVisible()
+        user.type(")")
+        assert not tip.isVisible()
+        user.press(Key.Key_C, CONTROL)
+        yield lambda: not user.console.has_cells()
+
+    play(user, script())
+    assert user.typed == "thing.beta(1)"
+
+
+def test_in_an_event_loop_of_a_cell_s_own_the_prompt_lives_and_cells_wait(sit: Sit) -> None:
+    user = sit()
+
+    def script() -> Script:
+        user.console.run(THING)
+        yield user.at_prompt(2)
+        user.console.run("loop = QtCore.QEventLoop()\nprint(loop.exec())")
+        yield lambda: user.text.endswith("In [3]: ")
+        user.type("thing.")
+        user.press(Key.Key_Tab)
+        yield offers(user, "alpha", "alpine", "beta")
+        user.type("alpine\t")
+        assert user.typed == "thing.alpine"
+        user.type("\n")
+        yield lambda: user.text.endswith("In [4]: ")
+        assert user.output(3) == ""
+        user.kernel.user_ns["loop"].exit(5)
+        yield user.at_prompt(4)
+
+    play(user, script())
+    assert (user.output(2), user.output(3)) == ("5", "Out[3]: 2")
+
+
+def test_a_cell_that_processes_events_does_not_get_in_the_way_of_typing(sit: Sit) -> None:
+    user = sit()
+    user.kernel.push({"QtWidgets": QtWidgets})
+
+    def script() -> Script:
+        user.console.run(
+            "stop = False; n = 0\nwhile not stop:\n"
+            "    n += 1\n    if n == 5: print('five')\n    QtWidgets.QApplication.processEvents()"
+        )
+        yield user.sees("\nfive\n")
+        user.type("n > 4\n")
+        yield lambda: user.text.endswith("In [3]: ")
+        user.kernel.user_ns["stop"] = True
+        yield user.at_prompt(3)
+
+    play(user, script())
+    assert (user.output(1), user.output(2)) == ("five", "Out[2]: True")

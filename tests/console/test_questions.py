@@ -183,3 +183,25 @@ def test_a_question_of_a_cell_that_another_frontend_interrupts_goes(sit: Sit) ->
 
     play(user, script())
     assert "KeyboardInterrupt" in user.output(1)
+
+
+def test_an_input_keeps_its_colours_when_its_cell_asks(sit: Sit) -> None:
+    user = sit()
+
+    def colours() -> int:
+        block = user.control.document().findBlock(user.text.index("In [1]"))
+        return len(block.layout().formats())
+
+    def script() -> Script:
+        user.type("if True: name = input('who? ')")
+        yield lambda: user.typed.endswith(")")
+        before = colours()
+        assert before > 3
+        user.type("\n")
+        yield user.is_asked("\nwho? ")
+        assert colours() == before
+        user.type("B\n")
+        yield user.at_prompt(2)
+        assert colours() == before
+
+    play(user, script())
