@@ -7,10 +7,14 @@ else imports it, and embedding without a console imports none of it. It knows a 
 floors below (`protocol`, `qt`), and `embed` comes in by `EmbeddedKernel.console` and `dock`,
 lazily. Everything here belongs to the GUI thread.
 
-* `kernel`: the kernel as a console sees it.
-* `upstream`: the one door to qtconsole.
+* `kernel`: the kernel as a console sees it. `upstream`: the one door to qtconsole.
+* `dock`, `console`: what the host gets; `toolbar`, `looks`, `theme`, ...: how it looks; `live`,
+  `paint`, `frozen`: how it stays alive while a cell blocks.
+* `widget`: the console itself, on `typing_aids` (what the kernel knows of what is being typed), on
+  `prompt` (the live prompt), on qtconsole's widget.
+* `keyboard`, `keys`, `secret`, `completion`, `tips`: typing.
+* `incoming`: what is done with each message; `output`, `pen`, `escapes`, `displays`: where it goes.
 * `client`: what qtconsole asks of a kernel client, on top of a port.
-* `widget`: the console itself.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ class Keyboard:
         console._completion_widget = self.completions
         self._secret: Secret | None = None
         self._debugger = False
+        self._zoomed = 0
         self._answers: list[str] = []  # of debugger prompts: n, p x, ...
         self._answer_index = 0
         control, shift = (
@@ -178,10 +179,9 @@ class Keyboard:
         return True
 
     def _zoom(self, step: int) -> bool:
-        if step:
-            self._console.change_font_size(step)
-        else:
-            self._console.reset_font()
+        step = step or -self._zoomed
+        self._zoomed += step
+        self._console.change_font_size(step)
         return True
 
     def _clear(self) -> bool:

@@ -270,6 +270,15 @@ class ConsoleWidget(TypingAids):
             return True
         return bool(super().eventFilter(obj, event))
 
+    def change_font_size(self, delta: int) -> None:
+        """Make the text bigger, in points or, where the font has a size in those, in pixels."""
+        font = self.font
+        if font.pointSizeF() > 0:
+            font.setPointSizeF(max(font.pointSizeF() + delta, 4))
+        else:
+            font.setPixelSize(max(font.pixelSize() + delta, 6))
+        self._set_font(font)
+
     def interrupt_kernel(self) -> None:
         """Interrupt the running cell."""
         self.kernel.interrupt()

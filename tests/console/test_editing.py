@@ -342,3 +342,19 @@ def test_a_cell_that_processes_events_does_not_get_in_the_way_of_typing(sit: Sit
 
     play(user, script())
     assert (user.output(1), user.output(2)) == ("five", "Out[2]: True")
+
+
+@pytest.mark.parametrize("in_pixels", [False, True])
+def test_the_text_is_made_bigger_and_smaller(sit: Sit, in_pixels: bool) -> None:
+    user = sit()
+    font = user.console.font
+    if in_pixels:
+        font.setPixelSize(17)
+        user.console.font = font
+    normal = QtGui.QFontInfo(user.console.font).pixelSize()
+    for _ in range(3):
+        user.press(Key.Key_Plus, CONTROL)
+    assert QtGui.QFontInfo(user.console.font).pixelSize() > normal
+    user.press(Key.Key_Minus, CONTROL)
+    user.press(Key.Key_0, CONTROL)
+    assert QtGui.QFontInfo(user.console.font).pixelSize() == normal

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import pytest
 
-from qtkernel.console import output
+from qtkernel.console import displays, output
 from tests.console.conftest import CONTROL, Key, Script, Sit, User, play
+from tests.support.binding import QtCore, QtGui, QtWidgets
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 
@@ -96,11 +98,6 @@ def test_a_display_is_updated_where_it_is(sit: Sit) -> None:
     assert user.output(1).endswith("1]\nx")
 
 
-PNG = (
-    "from IPython.display import Image; import base64\n"
-    "Image(base64.b64decode('iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAIAAAA2iEnWAAAAEUlEQVR4nGP4z8AAQmAChgEA"
-    "IO4C/rsPHwkAAAAASUVORK5CYII='))"
-)
 SVG = (
     "from IPython.display import SVG, display\n"
     'display(SVG(\'<svg xmlns="http://www.w3.org/2000/svg" width="20" height="10">\'\n'
@@ -108,17 +105,85 @@ SVG = (
 )
 
 
+PNG = """
+from IPython.display import Image, display
+def picture(columns, rows, colour, **more):
+    image = QtGui.QImage(columns, rows, QtGui.QImage.Format.Format_RGB32)
+    image.fill(QtGui.QColor(colour))
+    buffer = QtCore.QBuffer()
+    buffer.open(QtCore.QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG")
+    return Image(data=bytes(buffer.data()), **more)
+"""
+
+
+def coloured(user: User, colour: str) -> tuple[int, int]:
+    """How wide and high what is shown in a colour is, in pixels."""
+    QtWidgets.QApplication.processEvents()
+    picture = user.control.viewport().grab().toImage()
+    places = [
+        (x, y)
+        for y in range(picture.height())
+        for x in range(picture.width())
+        if picture.pixelColor(x, y).name() == colour
+    ]
+    columns, rows = {x for x, _ in places}, {y for _, y in places}
+    return len(columns), len(rows)
+
+
 def test_pictures_are_shown(sit: Sit) -> None:
     user = sit()
     assert run(user, SVG) == "\ufffc"
-    picture = user.control.grab().toImage()
-    green = [
-        (x, y)
-        for y in range(0, picture.height(), 3)
-        for x in range(0, picture.width(), 3)
-        if picture.pixelColor(x, y).name() == "#00ff00"
+    width, height = coloured(user, "#00ff00")
+    assert (abs(width - 20) < 3, abs(height - 10) < 3) == (True, True)
+    user.kernel.push({"QtGui": QtGui})
+    run(user, PNG)
+    run(user, "display(picture(30, 12, '#ff00ff'))")
+    assert coloured(user, "#ff00ff") == (30, 12)
+    assert run(user, "picture(30, 12, '#0000fe')") == "Out[4]: \n\ufffc"
+    assert coloured(user, "#0000fe") == (30, 12)
+
+
+def test_a_picture_of_more_dots_than_pixels_and_one_that_is_too_wide(sit: Sit) -> None:
+    user = sit()
+    user.kernel.push({"QtGui": QtGui})
+    run(user, PNG)
+    run(user, "display(picture(60, 24, '#ff00ff', width=30, height=12))")
+    assert coloured(user, "#ff00ff") == (30, 12)
+    run(user, "display(picture(4000, 400, '#0000fe'))")
+    room = user.control.viewport().width()
+    width, height = coloured(user, "#0000fe")
+    assert room - 40 < width < room
+    assert abs(height - width / 10) <= 2
+
+
+def test_old_pictures_give_their_memory_back(sit: Sit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(displays, "PICTURE_BYTES", 4 * 100 * 100 * 2)
+    user = sit()
+    user.kernel.push({"QtGui": QtGui})
+    run(user, PNG)
+    run(user, "for i in range(5): display(picture(100, 100 + i, '#ff00ff'))")
+    document = user.control.document()
+    kind = QtGui.QTextDocument.ResourceType.ImageResource
+    names = [
+        fragment.charFormat().toImageFormat().name()
+        for fragment in fragments(document)
+        if fragment.charFormat().isImageFormat()
     ]
-    assert green
+    kept = [not document.resource(kind, QtCore.QUrl(name)).isNull() for name in names]
+    assert kept == [False, False, False, False, True]
+
+
+def fragments(document: Any) -> list[Any]:
+    found = []
+    block = document.begin()
+    while block.isValid():
+        parts = block.begin()
+        while not parts.atEnd():
+            found.append(parts.fragment())
+            parts += 1
+        block = block.next()
+    return found
 
 
 def test_a_picture_that_cannot_be_read_is_its_text(sit: Sit) -> None:
