@@ -39,15 +39,15 @@ class Starter:
 
     def program(self, arguments: list[str], **options: Any) -> Program:
         """Run any program."""
-        return self._watch(Program(self.home, arguments, **options))
+        return self.watch(Program(self.home, arguments, **options))
 
     def kernel(self, gui: str, *arguments: str, **options: Any) -> KernelProgram:
         """Run ``python -m qtkernel``."""
-        return self._watch(KernelProgram(self.home, gui, arguments, **options))
+        return self.watch(KernelProgram(self.home, gui, arguments, **options))
 
     def host(self, **options: Any) -> HostProgram:
         """Run an application with a kernel inside."""
-        return self._watch(HostProgram(self.home, **options))
+        return self.watch(HostProgram(self.home, **options))
 
     def frontend(self, program: Any) -> Frontend:
         """Connect a frontend to a kernel."""
@@ -61,7 +61,8 @@ class Starter:
         self._stack.callback(wire.close)
         return wire
 
-    def _watch(self, program: Any) -> Any:
+    def watch(self, program: Any) -> Any:
+        """End `program` when the test is over, and look at what it said."""
         _running.append(program)
         self._stack.callback(self._end, program)
         return program

@@ -2,57 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import re
-import sys
 from collections.abc import Iterator
 
 import pexpect
 import pytest
 
 from tests.frontends.conftest import Starter
+from tests.frontends.support.console import Console
 from tests.frontends.support.programs import HostProgram
-
-PATIENCE = 20
-BETWEEN = r"(?:\x1b\[[0-9;?]*[A-Za-z])*"
-
-
-class Console:
-    """A jupyter console in a pty."""
-
-    def __init__(self, host: HostProgram) -> None:
-        environment = host.home.environment | {
-            "TERM": "xterm",
-            # there is nobody in this terminal who answers where the cursor is
-            "PROMPT_TOOLKIT_NO_CPR": "1",
-            "PYTHONWARNINGS": "ignore",
-        }
-        self.child = pexpect.spawn(
-            sys.executable,
-            ["-m", "jupyter_console", "--existing", host.connection_file.name],
-            env=environment,
-            cwd=str(host.home.directory),
-            encoding="utf-8",
-            timeout=PATIENCE,
-            dimensions=(40, 160),
-        )
-        self.log = self.child.logfile_read = io.StringIO()
-
-    def wait_for_prompt(self, number: int) -> None:
-        """Wait until it asks for cell `number`."""
-        self.expect(rf"In \[{number}\]: ")
-
-    def expect(self, pattern: str) -> None:
-        """Wait for a text, whatever colours and cursor movements are inside of it."""
-        try:
-            self.child.expect(BETWEEN.join(re.findall(r"\\.|.", pattern)))
-        except pexpect.TIMEOUT:
-            shown = re.sub(BETWEEN, "", self.log.getvalue())
-            raise AssertionError(f"{pattern!r} has not come:\n{shown[-3000:]}") from None
-
-    def type(self, text: str) -> None:
-        """Type a line."""
-        self.child.send(text + "\r")
 
 
 @pytest.fixture
