@@ -19,23 +19,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--transport", choices=("ipc", "tcp"), default="auto", help="of the kernel's"
     )
+    parser.add_argument("--theme", choices=tuple(look.THEMES), default="dark")
     args = parser.parse_args(arguments)
 
     app = QtWidgets.QApplication(sys.argv[:1])
     app.setApplicationName("Signal Bench")
-    look.dress(app)
+    look.dress(app, args.theme)
     bench = Bench()
     window = BenchWindow(bench)
 
     kernel = qtkernel.embed(
-        {"app": app, "win": window, "bench": bench},
+        {"win": window, "model": bench},
         name="Signal Bench",
         connection_file=args.connection_file,
         transport=args.transport,
     )
     app.aboutToQuit.connect(kernel.close)
 
-    window.show_attach_command(kernel.attach_command)
+    window.add_kernel(kernel)
     window.show()
     bench.start()
     status: int = app.exec_()

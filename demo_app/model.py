@@ -4,18 +4,20 @@ Everything here runs in the GUI thread and tells views about changes by Qt signa
 drives the acquisition and is stopped with it: a stopped bench causes no wake-ups.
 """
 
+import asyncio
 import math
-import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from qtpy import QtCore
 
 from demo_app.settings import Choice, Number, Setting, Switch
 
-Trace = list[float]
+Trace = NDArray[np.float64]
 
 DIVISIONS = 10
 """Horizontal divisions of the screen, hence of one sweep."""
@@ -27,11 +29,13 @@ MAX_CHANNELS = 4
 TIMEBASES = (50e-6, 100e-6, 200e-6, 500e-6, 1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3)
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
+_PADDED = 8 * SAMPLES
+
 # each takes the phase in cycles and rises through zero at phase 0, where the sweep is triggered
-WAVEFORMS: dict[str, Callable[[float], float]] = {
-    "sine": lambda phase: math.sin(2 * math.pi * phase),
-    "square": lambda phase: 1.0 if phase % 1 < 0.5 else -1.0,
-    "triangle": lambda phase: 4 * abs((phase + 0.75) % 1 - 0.5) - 1,
+WAVEFORMS: dict[str, Callable[[Trace], Trace]] = {
+    "sine": lambda phase: np.sin(2 * np.pi * phase),
+    "square": lambda phase: np.where(phase % 1 < 0.5, 1.0, -1.0),
+    "triangle": lambda phase: 4 * np.abs((phase + 0.75) % 1 - 0.5) - 1,
     "sawtooth": lambda phase: 2 * ((phase + 0.5) % 1) - 1,
 }
 
@@ -54,28 +58,50 @@ class Marker:
     label: str
 
 
-def measure(trace: Sequence[float], interval: float) -> Readings:
+def measure(trace: Trace, interval: float) -> Readings:
     """Compute the readings of evenly spaced samples, ``interval`` seconds apart.
 
     An edge counts only after the signal has been a quarter of its swing below the middle, so that
     noise around the crossing is not taken for a higher frequency.
     """
-    low, high = min(trace), max(trace)
-    mean = math.fsum(trace) / len(trace)
-    rms = math.sqrt(math.fsum(sample * sample for sample in trace) / len(trace))
+    low, high = float(trace.min()), float(trace.max())
+    mean, rms = float(trace.mean()), math.sqrt(float(np.mean(trace * trace)))
     middle, armed_below = (low + high) / 2, (3 * low + high) / 4
-    edges: list[float] = []
-    armed = False
-    for index in range(1, len(trace)):
-        before, after = trace[index - 1], trace[index]
-        armed = armed or before < armed_below
-        if armed and before < middle <= after:
-            edges.append(index - 1 + (middle - before) / (after - before))
-            armed = False
+    armed = np.flatnonzero(trace < armed_below)
+    rising = np.flatnonzero((trace[:-1] < middle) & (trace[1:] >= middle))
+    # of the crossings after each swing below, the first
+    firsts = np.searchsorted(rising, armed)
+    edges = np.unique(rising[np.minimum(firsts, len(rising) - 1)]) if len(rising) else rising
+    edges = edges[edges >= armed[0]] if len(armed) else edges
     frequency = None
     if len(edges) > 1:
-        frequency = (len(edges) - 1) / ((edges[-1] - edges[0]) * interval)
+        ends = edges[[0, -1]]
+        first, last = ends + (middle - trace[ends]) / (trace[ends + 1] - trace[ends])
+        frequency = float((len(edges) - 1) / ((last - first) * interval))
     return Readings(high - low, rms, mean, frequency)
+
+
+def spectrum(trace: Trace, interval: float) -> tuple[Trace, Trace]:
+    """The frequencies of evenly spaced samples in hertz, and what there is of each in dBV.
+
+    A Hann window keeps a strong line from covering its neighbours; the zeros behind it make the
+    curve smooth.
+    """
+    window = np.hanning(len(trace))
+    lines = np.fft.rfft(trace * window, _PADDED)
+    volts = math.sqrt(2) * np.abs(lines) / window.sum()
+    decibels: Trace = 20 * np.log10(np.maximum(volts, 1e-6))
+    return np.fft.rfftfreq(_PADDED, interval).astype(float), decibels
+
+
+def _average(taken: list[Readings]) -> Readings:
+    frequencies = [each.frequency for each in taken if each.frequency is not None]
+    return Readings(
+        vpp=float(np.mean([each.vpp for each in taken])),
+        rms=float(np.mean([each.rms for each in taken])),
+        mean=float(np.mean([each.mean for each in taken])),
+        frequency=float(np.mean(frequencies)) if frequencies else None,
+    )
 
 
 class Channel(QtCore.QObject):  # type: ignore[misc]
@@ -96,14 +122,22 @@ class Channel(QtCore.QObject):  # type: ignore[misc]
     def __init__(self, name: str, parent: QtCore.QObject | None = None) -> None:
         super().__init__(parent)
         self.name = name
-        self.trace: Trace = []
-        self.readings: Readings | None = None
+        self.trace: Trace = np.zeros(SAMPLES)
+        self._interval = 1.0
+        self._readings: Readings | None = None
 
     def __repr__(self) -> str:
         return (
             f"<{self.name}: {self.waveform} {self.frequency:g} Hz, {self.amplitude:g} V"
             f"{'' if self.enabled else ', off'}>"
         )
+
+    @property
+    def readings(self) -> Readings:
+        """What the last sweep says; computed when asked for, not 30 times a second."""
+        if self._readings is None:
+            self._readings = measure(self.trace, self._interval)
+        return self._readings
 
     def set(self, **values: Any) -> None:
         """Change several settings; AttributeError names one that does not exist."""
@@ -112,15 +146,12 @@ class Channel(QtCore.QObject):  # type: ignore[misc]
                 raise AttributeError(f"a channel has no setting {name!r}")
             setattr(self, name, value)
 
-    def acquire(self, start: float, interval: float, noise: random.Random) -> None:
+    def acquire(self, start: float, interval: float, noise: np.random.Generator) -> None:
         """Sample the signal from ``start``, every ``interval`` seconds, and measure it."""
-        shape, cycles, shift = WAVEFORMS[self.waveform], self.frequency, self.phase / 360
-        amplitude, offset, sigma, gauss = self.amplitude, self.offset, self.noise, noise.gauss
-        self.trace = [
-            offset + amplitude * shape((start + n * interval) * cycles + shift) + gauss(0, sigma)
-            for n in range(SAMPLES)
-        ]
-        self.readings = measure(self.trace, interval)
+        times = start + interval * np.arange(SAMPLES, dtype=np.float64)
+        signal = WAVEFORMS[self.waveform](times * self.frequency + self.phase / 360)
+        self.trace = self.offset + self.amplitude * signal + noise.normal(0, self.noise, SAMPLES)
+        self._interval, self._readings = interval, None
 
 
 class Bench(QtCore.QObject):  # type: ignore[misc]
@@ -140,7 +171,7 @@ class Bench(QtCore.QObject):  # type: ignore[misc]
         self.channels: list[Channel] = []
         self.markers: list[Marker] = []
         self.sweeps = 0
-        self._noise = random.Random(seed)
+        self._noise = np.random.default_rng(seed)
         self._timer = QtCore.QTimer(self)
         self._timer.setInterval(SWEEP_INTERVAL_MS)
         self._timer.timeout.connect(self.sweep)
@@ -167,6 +198,31 @@ class Bench(QtCore.QObject):  # type: ignore[misc]
         """Stop, and take exactly one sweep."""
         self.stop()
         self.sweep()
+
+    async def measure(self, sweeps: int = 30, channel: int = 0) -> Readings:
+        """Average the readings of the next sweeps, which go on, of one channel.
+
+        Raises ValueError if that is not at least one sweep.
+        """
+        if sweeps < 1:
+            raise ValueError(f"an average needs one sweep or more, not {sweeps}")
+        taken: list[Readings] = []
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+
+        def take() -> None:
+            if not done.done():
+                taken.append(self.channels[channel].readings)
+                if len(taken) == sweeps:
+                    done.set_result(None)
+
+        self.swept.connect(take)
+        self.start()
+        try:
+            await done
+        finally:
+            self.swept.disconnect(take)
+        return _average(taken)
 
     def add_channel(self, **settings: Any) -> Channel:
         """Add the next channel with the given settings.

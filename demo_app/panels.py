@@ -72,11 +72,10 @@ class ChannelCard(QtWidgets.QFrame):  # type: ignore[misc]
     ) -> None:
         super().__init__(parent)
         self.channel = channel
-        colour = look.channel_colour(index)
+        self.index = index
         self.setObjectName("card")
-        self.setStyleSheet(f"#card {{ border-left: 3px solid {colour}; }}")
         self.switch = QtWidgets.QCheckBox(channel.name)
-        self.switch.setStyleSheet(f"color: {colour}; font-weight: bold;")
+        self.dress()
         self.switch.setChecked(channel.enabled)
         self.switch.toggled.connect(functools.partial(setattr, channel, "enabled"))
         grid = QtWidgets.QGridLayout(self)
@@ -96,6 +95,12 @@ class ChannelCard(QtWidgets.QFrame):  # type: ignore[misc]
             grid.setColumnStretch(column, 1)
         self._enable(channel.enabled)
         channel.changed.connect(self._follow)
+
+    def dress(self) -> None:
+        """Take the channel's colour from the theme."""
+        colour = look.channel_colour(self.index)
+        self.setStyleSheet(f"#card {{ border-left: 3px solid {colour}; }}")
+        self.switch.setStyleSheet(f"color: {colour}; font-weight: bold;")
 
     def _follow(self, name: str, value: object) -> None:
         if name == "enabled":

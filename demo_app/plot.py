@@ -1,9 +1,10 @@
 """The screen of the bench: graticule, traces, markers and readouts, drawn with QPainter."""
 
+import numpy as np
 from qtpy import QtCore, QtGui, QtWidgets
 
 from demo_app import look
-from demo_app.model import DIVISIONS, SAMPLES, Bench, Channel
+from demo_app.model import DIVISIONS, SAMPLES, Bench, Channel, Trace
 from demo_app.settings import engineering, tick
 
 ROWS = 8
@@ -19,43 +20,90 @@ class Screen(QtWidgets.QWidget):  # type: ignore[misc]
         super().__init__(parent)
         self.bench = bench
         self.grid_visible = True
-        self.setMinimumSize(560, 340)
+        self.curves: dict[str, tuple[Channel, Trace, str]] = {}
+        self._backdrop: QtGui.QPixmap | None = None
+        self.setObjectName("plot")
+        self.setMinimumSize(420, 220)
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        for signal in (bench.swept, bench.changed, bench.channel_changed, bench.channel_added):
+        bench.swept.connect(self._swept)
+        bench.markers_changed.connect(self.update)
+        for signal in (bench.changed, bench.channel_changed, bench.channel_added):
             signal.connect(self.refresh)
-        bench.markers_changed.connect(self.refresh)
 
     def refresh(self, *_details: object) -> None:
-        """Repaint at the loop's next turn; several calls make one repaint."""
+        """Repaint all of it at the loop's next turn; several calls make one repaint."""
+        self._backdrop = None
         self.update()
+
+    @property
+    def field(self) -> QtCore.QRectF:
+        """Where the traces are."""
+        return QtCore.QRectF(self.rect()).adjusted(LEFT, TOP, -RIGHT, -BOTTOM)
+
+    def _swept(self) -> None:
+        self.update(self.field.toAlignedRect())  # nothing else of it has changed
 
     def show_grid(self, visible: bool) -> None:
         """Show or hide the graticule."""
         self.grid_visible = visible
+        self.refresh()
+
+    def add_curve(self, label: str, trace: Trace, colour: str = "", channel: int = 0) -> None:
+        """Draw a curve of one's own with the traces, in volts, on the scale of a channel.
+
+        Raises ValueError if it has not as many points as a sweep. One with the same label goes.
+        """
+        if len(trace) != SAMPLES:
+            raise ValueError(f"a curve has {SAMPLES} points, as a sweep; this has {len(trace)}")
+        held = np.array(trace, dtype=float)
+        self.curves[label] = (self.bench.channels[channel], held, colour or look.colours.dim)
         self.update()
+
+    def clear_curves(self) -> None:
+        """Remove the curves that `add_curve` has drawn."""
+        self.curves.clear()
+        self.update()
+
+    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        super().resizeEvent(event)
+        self._backdrop = None
 
     def paintEvent(self, _event: QtGui.QPaintEvent) -> None:  # noqa: N802 (Qt's name)
         painter = QtGui.QPainter(self)
-        painter.fillRect(self.rect(), QtGui.QColor(look.SCREEN))
-        field = QtCore.QRectF(self.rect()).adjusted(LEFT, TOP, -RIGHT, -BOTTOM)
+        field = self.field
+        # nothing of it changes from sweep to sweep, and its texts take longer than the traces
+        if self._backdrop is None:
+            self._backdrop = self._draw_backdrop(field)
+        painter.drawPixmap(0, 0, self._backdrop)
+        painter.setClipRect(field)
+        for channel, trace, colour in self.curves.values():
+            self._draw_trace(painter, field, channel, trace, QtGui.QColor(colour))
+        for index, channel in reversed(list(enumerate(self.bench.channels))):
+            if channel.enabled:
+                ink = QtGui.QColor(look.channel_colour(index))
+                self._draw_trace(painter, field, channel, channel.trace, ink)
+        self._draw_markers(painter, field)
+        painter.end()
+
+    def _draw_backdrop(self, field: QtCore.QRectF) -> QtGui.QPixmap:
+        ratio = self.devicePixelRatioF()
+        backdrop = QtGui.QPixmap(self.size() * ratio)
+        backdrop.setDevicePixelRatio(ratio)
+        backdrop.fill(QtGui.QColor(look.colours.screen))
+        painter = QtGui.QPainter(backdrop)
         if self.grid_visible:
             self._draw_graticule(painter, field)
         self._draw_axes(painter, field)
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
-        painter.setClipRect(field)
-        for index, channel in reversed(list(enumerate(self.bench.channels))):
-            if channel.enabled:
-                self._draw_trace(painter, field, channel, QtGui.QColor(look.channel_colour(index)))
-        self._draw_markers(painter, field)
-        painter.setClipping(False)
         self._draw_pointers(painter, field)
         self._draw_header(painter, field)
         self._draw_badges(painter, field)
         painter.end()
+        return backdrop
 
     def _draw_graticule(self, painter: QtGui.QPainter, field: QtCore.QRectF) -> None:
         column, row = field.width() / DIVISIONS, field.height() / ROWS
-        painter.setPen(QtGui.QColor(look.GRID))
+        painter.setPen(QtGui.QColor(look.colours.grid))
         for n in range(1, DIVISIONS):
             x = field.left() + n * column
             painter.drawLine(QtCore.QLineF(x, field.top(), x, field.bottom()))
@@ -63,7 +111,7 @@ class Screen(QtWidgets.QWidget):  # type: ignore[misc]
             y = field.top() + n * row
             painter.drawLine(QtCore.QLineF(field.left(), y, field.right(), y))
         # the centre cross carries five ticks to a division, to read a trace by eye
-        painter.setPen(QtGui.QColor(look.AXIS))
+        painter.setPen(QtGui.QColor(look.colours.axis))
         centre = field.center()
         painter.drawLine(QtCore.QLineF(centre.x(), field.top(), centre.x(), field.bottom()))
         painter.drawLine(QtCore.QLineF(field.left(), centre.y(), field.right(), centre.y()))
@@ -75,10 +123,10 @@ class Screen(QtWidgets.QWidget):  # type: ignore[misc]
             painter.drawLine(QtCore.QLineF(centre.x() - 3, y, centre.x() + 3, y))
 
     def _draw_axes(self, painter: QtGui.QPainter, field: QtCore.QRectF) -> None:
-        painter.setPen(QtGui.QColor(look.AXIS))
+        painter.setPen(QtGui.QColor(look.colours.axis))
         painter.drawRect(field)
         painter.setFont(look.mono(11))
-        painter.setPen(QtGui.QColor(look.DIM))
+        painter.setPen(QtGui.QColor(look.colours.dim))
         for n in range(0, DIVISIONS + 1):
             x = field.left() + n * field.width() / DIVISIONS
             label = tick((n - DIVISIONS // 2) * self.bench.timebase, self.bench.span / 2, "s")
@@ -97,22 +145,20 @@ class Screen(QtWidgets.QWidget):  # type: ignore[misc]
             painter.drawText(box, Align.AlignRight | Align.AlignVCenter, label)
 
     def _draw_trace(
-        self, painter: QtGui.QPainter, field: QtCore.QRectF, channel: Channel, ink: QtGui.QColor
+        self,
+        painter: QtGui.QPainter,
+        field: QtCore.QRectF,
+        channel: Channel,
+        trace: Trace,
+        ink: QtGui.QColor,
     ) -> None:
-        step = field.width() / (SAMPLES - 1)
         unit = field.height() / ROWS / channel.scale
         zero = field.center().y() - channel.position * field.height() / ROWS
-        left, point = field.left(), QtCore.QPointF
-        line = QtGui.QPolygonF(
-            [point(left + n * step, zero - volts * unit) for n, volts in enumerate(channel.trace)]
-        )
-        # Qt's raster engine is quick with one-pixel antialiased lines and with wide jagged ones: a
-        # wide antialiased line of 800 points took 4 ms, these two take 1 ms together
-        glow = QtGui.QColor(ink)
-        glow.setAlpha(70)
-        painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing, False)
-        painter.setPen(QtGui.QPen(glow, 3))
-        painter.drawPolyline(line)
+        # no more points than there are pixels
+        shown = trace[:: max(1, round(SAMPLES / field.width()))]
+        x = np.linspace(field.left(), field.right(), len(shown))
+        line = look.polyline(x, zero - shown * unit)
+        # Qt's raster engine is quick with lines of one pixel: a wide one of 800 points took 4 ms
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         painter.setPen(QtGui.QPen(ink, 1))
         painter.drawPolyline(line)
@@ -120,7 +166,7 @@ class Screen(QtWidgets.QWidget):  # type: ignore[misc]
     def _draw_markers(self, painter: QtGui.QPainter, field: QtCore.QRectF) -> None:
         painter.setFont(look.mono(11, bold=True))
         metrics = painter.fontMetrics()
-        ink = QtGui.QColor(look.MARKER)
+        ink = QtGui.QColor(look.colours.marker)
         for row, marker in enumerate(self.bench.markers):
             x = field.center().x() + marker.time / self.bench.span * field.width()
             painter.setPen(QtGui.QPen(ink, 1.2, QtCore.Qt.PenStyle.DashLine))
@@ -131,13 +177,13 @@ class Screen(QtWidgets.QWidget):  # type: ignore[misc]
             if flag.right() > field.right():
                 flag.moveRight(x)
             painter.fillRect(flag, ink)
-            painter.setPen(QtGui.QColor(look.SCREEN))
+            painter.setPen(QtGui.QColor(look.colours.screen))
             painter.drawText(flag, Align.AlignCenter, text)
 
     def _draw_pointers(self, painter: QtGui.QPainter, field: QtCore.QRectF) -> None:
         """Draw the trigger's place on top, and each channel's zero on the left edge."""
         painter.setPen(QtCore.Qt.PenStyle.NoPen)
-        painter.setBrush(QtGui.QColor(look.TRIGGER))
+        painter.setBrush(QtGui.QColor(look.colours.trigger))
         x, y = field.center().x(), field.top()
         painter.drawPolygon(
             QtGui.QPolygonF(
@@ -154,7 +200,7 @@ class Screen(QtWidgets.QWidget):  # type: ignore[misc]
             painter.drawPolygon(
                 QtGui.QPolygonF([QtCore.QPointF(field.left() + dx, y + dy) for dx, dy in corners])
             )
-            painter.setPen(QtGui.QColor(look.SCREEN))
+            painter.setPen(QtGui.QColor(look.colours.screen))
             painter.setFont(look.mono(10, bold=True))
             box = QtCore.QRectF(field.left() - 14, y - 7, 10, 14)
             painter.drawText(box, Align.AlignCenter, str(index + 1))
@@ -162,24 +208,22 @@ class Screen(QtWidgets.QWidget):  # type: ignore[misc]
 
     def _draw_header(self, painter: QtGui.QPainter, field: QtCore.QRectF) -> None:
         bench = self.bench
-        state, ink = ("● RUN", "#6fdc8c") if bench.running else ("■ STOP", "#ff6b6b")
+        state, ink = ("● RUN", look.colours.run) if bench.running else ("■ STOP", look.colours.stop)
         strip = QtCore.QRectF(field.left(), 8, field.width(), 20)
         painter.setFont(look.mono(13, bold=True))
         painter.setPen(QtGui.QColor(ink))
         painter.drawText(strip, Align.AlignLeft | Align.AlignVCenter, state)
         painter.setFont(look.mono(12))
-        painter.setPen(QtGui.QColor(look.INK))
+        painter.setPen(QtGui.QColor(look.colours.ink))
         rate = engineering(SAMPLES / bench.span, "S/s")
         text = f"{engineering(bench.timebase, 's/div')}    {rate}    {SAMPLES} pts"
+        text = f"{text}    T CH1 ↗" if field.width() > 560 else text
         painter.drawText(strip, Align.AlignRight | Align.AlignVCenter, text)
-        painter.drawText(
-            strip.translated(0, -2), Align.AlignHCenter | Align.AlignVCenter, "T CH1 ↗"
-        )
 
     def _draw_badges(self, painter: QtGui.QPainter, field: QtCore.QRectF) -> None:
         width = (field.width() - 3 * 8) / 4
         for index, channel in enumerate(self.bench.channels):
-            ink = QtGui.QColor(look.channel_colour(index) if channel.enabled else look.AXIS)
+            ink = QtGui.QColor(look.channel_colour(index) if channel.enabled else look.colours.axis)
             badge = QtCore.QRectF(
                 field.left() + index * (width + 8), field.bottom() + 34, width, 26
             )
@@ -187,11 +231,12 @@ class Screen(QtWidgets.QWidget):  # type: ignore[misc]
             painter.drawRoundedRect(badge, 3, 3)
             name = QtCore.QRectF(badge.left(), badge.top(), 38, badge.height())
             painter.fillRect(name, ink)
-            painter.setPen(QtGui.QColor(look.SCREEN))
+            painter.setPen(QtGui.QColor(look.colours.screen))
             painter.setFont(look.mono(12, bold=True))
             painter.drawText(name, Align.AlignCenter, channel.name)
             painter.setPen(ink)
             painter.setFont(look.mono(12))
-            text = engineering(channel.scale, "V/div") if channel.enabled else "off"
+            unit = "V/div" if width > 130 else "V"
+            text = engineering(channel.scale, unit) if channel.enabled else "off"
             rest = badge.adjusted(46, 0, -4, 0)
             painter.drawText(rest, Align.AlignLeft | Align.AlignVCenter, text)

@@ -9,7 +9,7 @@ from demo_app.model import Bench, Channel
 from demo_app.settings import engineering
 
 HEADINGS = ("Channel", "Waveform", "Frequency", "Vpp", "RMS", "Mean")
-SWEEPS_PER_UPDATE = 8
+SWEEPS_PER_UPDATE = 15
 """A person cannot read digits that change 30 times a second."""
 Role = QtCore.Qt.ItemDataRole
 Align = QtCore.Qt.AlignmentFlag
@@ -78,7 +78,7 @@ class ReadingsModel(QtCore.QAbstractTableModel):  # type: ignore[misc]
         if column < 2:
             return (channel.name, channel.waveform)[column]
         readings = channel.readings
-        if readings is None or not channel.enabled:
+        if not channel.enabled:
             return None
         return (readings.frequency, readings.vpp, readings.rms, readings.mean)[column - 2]
 

@@ -24,10 +24,10 @@ CHANGED_PIXELS = 0.03
 """The part of the window that has to differ; a running trace alone changes less than 0.01."""
 PROCESS = """import os
 from qtpy.QtCore import QThread
-(os.getpid(), QThread.currentThread() is app.thread())"""
+(os.getpid(), QThread.currentThread() is win.thread())"""
 PICTURE = "win.grab().save({path!r})"
 QUIT = """from qtpy.QtCore import QTimer
-QTimer.singleShot(0, app.quit)"""
+QTimer.singleShot(0, win.close)"""
 
 
 class Cell(NamedTuple):
@@ -38,18 +38,18 @@ class Cell(NamedTuple):
 
 
 CELLS = (
-    Cell("bench.timebase = 200e-6\nbench.channels[0].frequency = 2500"),
-    Cell("bench.channels[0].set(waveform='triangle', amplitude=1.5, position=2)"),
+    Cell("model.timebase = 200e-6\nmodel.channels[0].frequency = 2500"),
+    Cell("model.channels[0].set(waveform='triangle', amplitude=1.5, position=2)"),
     Cell(
-        "bench.add_channel(waveform='square', frequency=5000, amplitude=0.8, position=-2)",
+        "model.add_channel(waveform='square', frequency=5000, amplitude=0.8, position=-2)",
         "<CH2: square 5000 Hz, 0.8 V>",
     ),
-    Cell("round(bench.channels[0].readings.frequency, -2)", "2500.0"),
-    Cell("marker = bench.add_marker(100e-6, 'peak')"),
+    Cell("round(model.channels[0].readings.frequency, -2)", "2500.0"),
+    Cell("marker = model.add_marker(100e-6, 'peak')"),
     Cell("win.setWindowTitle('Signal Bench, driven from outside')"),
     Cell("win.log('hello from another process')"),
-    Cell("bench.stop()\nprint('acquisition held after', bench.sweeps > 0, 'sweeps')"),
-    Cell("len(win.cards), win.readings.rowCount(), bench.running", "(2, 2, False)"),
+    Cell("model.stop()\nprint('acquisition held after', model.sweeps > 0, 'sweeps')"),
+    Cell("len(win.cards), win.readings.rowCount(), model.running", "(2, 2, False)"),
 )
 
 

@@ -1,15 +1,19 @@
-"""The main window: screen, readings, log, controls, menus and status bar."""
+"""The main window: plots, readings, log, controls, menus and status bar; and the console."""
 
 from datetime import datetime
 from typing import Any
 
 from qtpy import QtCore, QtGui, QtWidgets
 
+import qtkernel
 from demo_app import look
+from demo_app.examples import EXAMPLES
 from demo_app.model import MAX_CHANNELS, Bench, Channel
 from demo_app.panels import ChannelCard, field_for
 from demo_app.plot import Screen
 from demo_app.readings import ReadingsModel
+from demo_app.spectrum import Spectrum
+from demo_app.status import KernelStatus
 
 LOG_LINES = 500
 
@@ -37,9 +41,12 @@ class BenchWindow(QtWidgets.QMainWindow):  # type: ignore[misc]
         super().__init__()
         self.bench = bench
         self.screen_view = Screen(bench)
+        self.spectrum_view = Spectrum(bench)
+        self.dock: Any = None
         self.readings = ReadingsModel(bench, self)
         self.table = self._make_table()
         self.log_pane = QtWidgets.QPlainTextEdit()
+        self.log_pane.setObjectName("log")
         self.log_pane.setReadOnly(True)
         self.log_pane.setMaximumBlockCount(LOG_LINES)
         self.log_pane.setFont(look.mono(11))
@@ -54,20 +61,45 @@ class BenchWindow(QtWidgets.QMainWindow):  # type: ignore[misc]
         bench.channel_changed.connect(self._log_channel)
         bench.changed.connect(self._follow)
         self.setWindowTitle("Signal Bench")
-        self.resize(1200, 760)
+        self.resize(1240, 780)
         self._show_running(bench.running)
 
     def log(self, text: str) -> None:
         """Append a line to the log, with the time of day."""
         self.log_pane.appendPlainText(f"{datetime.now():%H:%M:%S.%f}"[:-3] + f"  {text}")
 
-    def show_attach_command(self, command: str) -> None:
-        """Show in the status bar how a frontend reaches this application's kernel."""
-        self.attach_label.setText(command)
-        self.attach_label.setToolTip(command)
-        self.attach_label.setCursorPosition(0)
-        self.copy_action.setEnabled(True)
-        self.log("kernel is listening")
+    def add_kernel(self, kernel: qtkernel.EmbeddedKernel) -> None:
+        """Give the window the kernel's console, what the status bar says of it, and the menus."""
+        self.dock = kernel.dock(self)
+        self.view_menu.addAction(self.dock.toggleViewAction())
+        self.dock.toggleViewAction().setShortcut(QtGui.QKeySequence("Ctrl+J"))
+        for number, example in enumerate(EXAMPLES, 1):
+            action = self.examples_menu.addAction(example.title)
+            action.setShortcut(QtGui.QKeySequence(f"Ctrl+{number}"))
+            action.triggered.connect(lambda *_, code=example.code: self._run_example(code))
+        self.statusBar().addPermanentWidget(KernelStatus(kernel, self))
+        if kernel.transport is not None:
+            self.attach_label.setText(kernel.attach_command)
+            self.attach_label.setToolTip(kernel.attach_command)
+            self.attach_label.setCursorPosition(0)
+            self.copy_action.setEnabled(True)
+        kernel.on("attached", lambda client: self.log(f"attached: {client}"))
+        kernel.on("detached", lambda client: self.log(f"detached: {client}"))
+        self.dock.setFocus()
+
+    def set_theme(self, theme: str) -> None:
+        """Wear another theme, "light" or "dark", at once."""
+        look.dress(QtWidgets.QApplication.instance(), theme)
+        for card in self.cards:
+            card.dress()
+        self.screen_view.refresh()
+        self.spectrum_view.refresh()
+        self.theme_actions[theme].setChecked(True)
+
+    def _run_example(self, code: str) -> None:
+        self.dock.show()
+        self.dock.run(code)
+        self.dock.setFocus()
 
     def save_screenshot(self) -> None:
         """Ask for a file and save the window's picture there."""
@@ -100,35 +132,56 @@ class BenchWindow(QtWidgets.QMainWindow):  # type: ignore[misc]
         self.add_action = action(
             acquire, "&Add channel", "Ctrl+Shift+A", lambda: bench.add_channel()
         )
-        view = bar.addMenu("&View")
+        view = self.view_menu = bar.addMenu("&View")
         grid = view.addAction("&Graticule")
         grid.setShortcut(QtGui.QKeySequence("Ctrl+G"))
         grid.setCheckable(True)
         grid.setChecked(True)
         grid.toggled.connect(self.screen_view.show_grid)
         action(view, "Clear &markers", "Ctrl+M", lambda: bench.clear_markers())
-        action(view, "Clear &log", "Ctrl+L", lambda: self.log_pane.clear())
+        action(view, "Clear &curves", "", lambda: self.screen_view.clear_curves())
+        action(view, "Clear &log", "", lambda: self.log_pane.clear())
+        view.addSeparator()
+        themes = (
+            QtWidgets.QActionGroup(self)
+            if hasattr(QtWidgets, "QActionGroup")
+            else QtGui.QActionGroup(self)
+        )
+        self.theme_actions = {}
+        for name in look.THEMES:
+            made = action(view, f"{name.title()} theme", "", lambda *_, to=name: self.set_theme(to))
+            made.setCheckable(True)
+            made.setChecked(look.colours is look.THEMES[name])
+            themes.addAction(made)
+            self.theme_actions[name] = made
+        view.addSeparator()
         kernel = bar.addMenu("&Kernel")
         self.copy_action = action(
-            kernel, "&Copy attach command", "Ctrl+Shift+C", lambda: self._copy_attach_command()
+            kernel, "&Copy attach command", "", lambda: self._copy_attach_command()
         )
         self.copy_action.setEnabled(False)
+        self.examples_menu = bar.addMenu("&Examples")
 
     def _make_layout(self) -> None:
         lower = QtWidgets.QSplitter(QtCore.Qt.Orientation.Horizontal)
         lower.addWidget(_column(_caption("Readings"), self.table))
         lower.addWidget(_column(_caption("Log"), self.log_pane))
-        lower.setSizes([510, 350])
+        lower.setSizes([560, 340])
+        plots = QtWidgets.QSplitter(QtCore.Qt.Orientation.Horizontal)
+        plots.addWidget(self.screen_view)
+        plots.addWidget(self.spectrum_view)
+        plots.setSizes([560, 340])
+        plots.setHandleWidth(10)
         upper = QtWidgets.QSplitter(QtCore.Qt.Orientation.Vertical)
-        upper.addWidget(self.screen_view)
+        upper.addWidget(plots)
         upper.addWidget(lower)
         upper.setStretchFactor(0, 1)
-        upper.setSizes([500, 170])
+        upper.setSizes([340, 120])
         upper.setHandleWidth(10)
         lower.setHandleWidth(10)
         central = QtWidgets.QWidget()
         layout = QtWidgets.QHBoxLayout(central)
-        layout.setContentsMargins(12, 8, 12, 8)
+        layout.setContentsMargins(12, 8, 12, 4)
         layout.setSpacing(12)
         layout.addWidget(upper, 1)
         layout.addWidget(self._make_side())
@@ -167,6 +220,7 @@ class BenchWindow(QtWidgets.QMainWindow):  # type: ignore[misc]
 
     def _make_table(self) -> QtWidgets.QTableView:
         table = QtWidgets.QTableView()
+        table.setObjectName("readings")
         table.setModel(self.readings)
         table.setFont(look.mono(12))
         table.setShowGrid(False)

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-import random
 
+import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from demo_app.model import MAX_CHANNELS, SAMPLES, SWEEP_INTERVAL_MS, WAVEFORMS, Bench, measure
+from demo_app.model import (
+    MAX_CHANNELS,
+    SAMPLES,
+    SWEEP_INTERVAL_MS,
+    WAVEFORMS,
+    Bench,
+    Trace,
+    measure,
+    spectrum,
+)
 
 RATE = 160_000.0
 
 
-def sine(frequency: float, amplitude: float, offset: float = 0.0) -> list[float]:
+def sine(frequency: float, amplitude: float, offset: float = 0.0) -> Trace:
     step = 2 * math.pi * frequency / RATE
-    return [offset + amplitude * math.sin(n * step) for n in range(SAMPLES)]
+    return offset + amplitude * np.sin(np.arange(SAMPLES) * step)
 
 
 def test_the_readings_of_a_sine() -> None:
@@ -35,13 +45,13 @@ def test_an_offset_shows_in_mean_and_rms_but_not_in_vpp_and_frequency() -> None:
 
 
 def test_noise_at_the_crossing_is_not_a_higher_frequency() -> None:
-    noise = random.Random(1)
-    trace = [volts + noise.gauss(0, 0.15) for volts in sine(1000, amplitude=2)]
+    noise = np.random.default_rng(1).normal(0, 0.15, SAMPLES)
+    trace = sine(1000, amplitude=2) + noise
     assert measure(trace, 1 / RATE).frequency == pytest.approx(1000, rel=0.02)
 
 
-@pytest.mark.parametrize("trace", [sine(100, amplitude=2), [1.0] * SAMPLES])
-def test_without_two_edges_there_is_no_frequency(trace: list[float]) -> None:
+@pytest.mark.parametrize("trace", [sine(100, amplitude=2), np.ones(SAMPLES)], ids=["slow", "flat"])
+def test_without_two_edges_there_is_no_frequency(trace: Trace) -> None:
     assert measure(trace, 1 / RATE).frequency is None
 
 
@@ -51,11 +61,12 @@ def test_without_two_edges_there_is_no_frequency(trace: list[float]) -> None:
 )
 def test_each_waveform_has_its_shape(waveform: str, rms: float) -> None:
     shape = WAVEFORMS[waveform]
-    samples = [shape(n / 1000) for n in range(-1000, 1000)]
+    samples = shape(np.arange(-1000, 1000) / 1000)
     assert max(samples) == pytest.approx(1, abs=0.01)
     assert min(samples) == pytest.approx(-1, abs=0.01)
     assert measure(samples, 1e-3).rms == pytest.approx(rms, rel=0.01)
-    assert shape(-0.01) < 0 <= shape(0) < shape(0.01) + 1e-9
+    before, at, after = shape(np.array([-0.01, 0, 0.01]))
+    assert before < 0 <= at < after + 1e-9
 
 
 def test_a_sweep_is_triggered_in_the_middle_by_the_first_channel(bench: Bench) -> None:
@@ -118,3 +129,31 @@ def test_a_fifth_channel_and_a_wrong_setting_add_nothing(bench: Bench) -> None:
     with pytest.raises(RuntimeError, match="all are in use"):
         bench.add_channel()
     assert [channel.name for channel in bench.channels] == ["CH1", "CH2", "CH3", "CH4"]
+
+
+def test_the_spectrum_has_its_line_where_the_signal_is() -> None:
+    frequencies, decibels = spectrum(sine(5000, amplitude=2), 1 / RATE)
+    peak = int(np.argmax(decibels))
+    assert frequencies[peak] == pytest.approx(5000, abs=30)
+    assert decibels[peak] == pytest.approx(20 * math.log10(math.sqrt(2)), abs=0.1)
+    assert decibels[np.abs(frequencies - 5000) > 1000].max() < decibels[peak] - 30
+
+
+def test_a_measurement_is_the_average_of_the_sweeps_that_come(bench: Bench, qtbot: QtBot) -> None:
+    async def measure_it() -> object:
+        return await bench.measure(sweeps=5)
+
+    coroutine = measure_it()
+    loop = asyncio.new_event_loop()
+    try:
+        task = loop.create_task(coroutine)
+        loop.run_until_complete(asyncio.sleep(0))
+        sweeps = bench.sweeps
+        qtbot.waitUntil(lambda: bench.sweeps >= sweeps + 5, timeout=5000)
+        readings = loop.run_until_complete(task)
+    finally:
+        loop.close()
+    assert readings.rms == pytest.approx(math.sqrt(2), rel=0.01)
+    assert readings.frequency == pytest.approx(1000, rel=0.01)
+    with pytest.raises(ValueError, match="one sweep or more"):
+        bench.measure(sweeps=0).send(None)

@@ -38,7 +38,7 @@ def test_the_tour_drives_the_application_and_ends_it(tmp_path: Path) -> None:
     assert "Out[1]: (" in ended.stdout
     assert "acquisition held after True sweeps" in ended.stdout
     before, after = (QtGui.QImage(str(tmp_path / name)) for name in ("before.png", "after.png"))
-    assert before.width() == after.width() == 1200
+    assert before.width() == after.width() == 1240
     assert before != after
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
 
+import qtkernel
 from demo_app import look
+from demo_app.examples import EXAMPLES, Example
 from demo_app.model import SWEEP_INTERVAL_MS, Bench
 from demo_app.window import BenchWindow
+from qtkernel import EmbeddedKernel, Executed
 from tests.support.binding import QtCore, QtGui, QtWidgets
 
 # a remark that Qt's offscreen platform makes about every window with a minimum size
@@ -95,7 +99,7 @@ def test_a_marker_is_drawn_without_waiting_for_a_sweep(
 
 def test_markers_are_drawn_and_cleared(bench: Bench, window: BenchWindow) -> None:
     def marked() -> bool:
-        return has_colour(window.screen_view.grab().toImage(), look.MARKER)
+        return has_colour(window.screen_view.grab().toImage(), look.colours.marker)
 
     assert not marked()
     bench.add_marker(200e-6, "here")
@@ -105,9 +109,9 @@ def test_markers_are_drawn_and_cleared(bench: Bench, window: BenchWindow) -> Non
 
 
 def test_the_graticule_can_be_hidden(window: BenchWindow) -> None:
-    assert has_colour(window.screen_view.grab().toImage(), look.GRID)
+    assert has_colour(window.screen_view.grab().toImage(), look.colours.grid)
     window.screen_view.show_grid(False)
-    assert not has_colour(window.screen_view.grab().toImage(), look.GRID)
+    assert not has_colour(window.screen_view.grab().toImage(), look.colours.grid)
 
 
 def test_the_log_has_times_and_what_was_changed(bench: Bench, window: BenchWindow) -> None:
@@ -124,14 +128,78 @@ def test_the_plate_shows_the_title(window: BenchWindow) -> None:
     assert plate.text() == "Bench 7"
 
 
-def test_the_attach_command_can_be_selected_and_copied(window: BenchWindow) -> None:
+@pytest.fixture
+def kernel(bench: Bench, window: BenchWindow, runtime_dir: Path) -> Iterator[EmbeddedKernel]:
+    del runtime_dir
+    with qtkernel.embed({"win": window, "model": bench}) as embedded:
+        yield embedded
+
+
+def test_the_attach_command_can_be_selected_and_copied(
+    window: BenchWindow, kernel: EmbeddedKernel
+) -> None:
     assert not window.copy_action.isEnabled()
-    window.show_attach_command("jupyter console --existing kernel-1.json")
+    window.add_kernel(kernel)
     window.attach_label.selectAll()
-    assert window.attach_label.selectedText() == "jupyter console --existing kernel-1.json"
+    assert window.attach_label.selectedText() == kernel.attach_command
     window.copy_action.trigger()
     clipboard = QtWidgets.QApplication.clipboard()
-    assert clipboard.text() == "jupyter console --existing kernel-1.json"
+    assert clipboard.text() == kernel.attach_command
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.title)
+def test_every_example_runs_in_the_console(
+    window: BenchWindow, kernel: EmbeddedKernel, qtbot: QtBot, example: Example
+) -> None:
+    window.add_kernel(kernel)
+    kernel.push({"input": lambda _prompt: "label"})
+    ended: list[Executed] = []
+    kernel.on("executed", ended.append)
+    action = next(each for each in window.examples_menu.actions() if each.text() == example.title)
+    action.trigger()
+    qtbot.waitUntil(lambda: bool(ended), timeout=20_000)
+    assert (ended[0].status, ended[0].code) == ("ok", example.code), ended
+    assert example.code.splitlines()[0] in window.dock.console.widget._control.toPlainText()
+
+
+def test_the_status_bar_says_what_the_kernel_does(
+    window: BenchWindow, kernel: EmbeddedKernel, qtbot: QtBot
+) -> None:
+    window.add_kernel(kernel)
+    status = window.findChild(QtWidgets.QLabel, "kernelStatus")
+    assert status.text().startswith("kernel idle")
+    seen: list[str] = []
+    kernel.push({"look": lambda: seen.append(status.text())})
+    window.dock.run("look()")
+    qtbot.waitUntil(lambda: bool(seen), timeout=20_000)
+    assert seen[0].startswith("kernel busy")
+    qtbot.waitUntil(lambda: status.text().startswith("kernel idle"), timeout=20_000)
+
+
+def test_the_theme_changes_while_it_runs(window: BenchWindow) -> None:
+    def shows(theme: str) -> bool:
+        return has_colour(window.screen_view.grab().toImage(), look.THEMES[theme].screen)
+
+    try:
+        window.set_theme("light")
+        assert shows("light")
+        assert window.theme_actions["light"].isChecked()
+        assert not window.theme_actions["dark"].isChecked()
+        window.set_theme("dark")
+        assert shows("dark")
+    finally:
+        QtWidgets.QApplication.instance().setStyleSheet("")
+
+
+def test_a_curve_of_one_s_own(bench: Bench, window: BenchWindow) -> None:
+    held = bench.channels[0].trace + 1
+    without = window.screen_view.grab().toImage()
+    window.screen_view.add_curve("held", held, "#123456")
+    assert window.screen_view.grab().toImage() != without
+    with pytest.raises(ValueError, match="800 points"):
+        window.screen_view.add_curve("short", held[:3])
+    window.screen_view.clear_curves()
+    assert window.screen_view.grab().toImage() == without
 
 
 def test_repaints_are_bounded_while_running_and_end_with_the_acquisition(
