@@ -15,6 +15,11 @@ lazily. Everything here belongs to the GUI thread.
 * `keyboard`, `keys`, `secret`, `completion`, `tips`: typing.
 * `incoming`: what is done with each message; `output`, `pen`, `escapes`, `displays`: where it goes.
 * `client`: what qtconsole asks of a kernel client, on top of a port.
+* `opening`: what `EmbeddedKernel.console` and `dock` call.
 """
 
 from __future__ import annotations
+
+from qtkernel.console.opening import ConsoleNotInstalled
+
+__all__ = ["ConsoleNotInstalled"]

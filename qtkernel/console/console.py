@@ -7,19 +7,16 @@ from typing import Any
 from qtkernel import qt
 from qtkernel.console.kernel import ConsoleKernel
 from qtkernel.console.live import LiveView
-from qtkernel.console.looks import Looks
 from qtkernel.console.toolbar import Toolbar
-from qtkernel.console.weak import weak, when_deleted
+from qtkernel.console.weak import when_deleted
 from qtkernel.console.widget import ConsoleWidget
-
-_CHANGES = ("PaletteChange", "FontChange", "StyleChange", "ApplicationPaletteChange")
 
 
 class Console(qt.QtWidgets.QWidget):  # type: ignore[misc]
     """A live console: a widget for any place in the application's windows.
 
-    Several may be on one kernel, each with its own input and output. Deleting one detaches it, and
-    nothing else; it is deleted when the kernel closes.
+    Several may be on one kernel, each with its own input and output. It lives until it is deleted,
+    which detaches it and nothing else, or the kernel closes.
 
     The signal `exit_requested` is emitted for ``exit``, ``quit`` and Ctrl+D.
 
@@ -51,7 +48,6 @@ class Console(qt.QtWidgets.QWidget):  # type: ignore[misc]
         self.widget = ConsoleWidget(kernel, self, banner=banner)
         """The text of it, a qtconsole widget."""
         self.widget.host_output = kernel.capture == "all"
-        self.looks = Looks(self.widget)
         self.toolbar = Toolbar(kernel, self.widget, self) if toolbar else None
         column = qt.QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -61,11 +57,8 @@ class Console(qt.QtWidgets.QWidget):  # type: ignore[misc]
         column.addWidget(self.widget, 1)
         self.setFocusProxy(self.widget._control)
         self.widget.exit_requested.connect(self.exit_requested)
-        self._refresh = qt.QtCore.QTimer(self)
-        self._refresh.setSingleShot(True)
-        self._refresh.timeout.connect(self._refresh_looks)
         self._live = LiveView(self)
-        when_deleted(self, kernel.on("closed", weak(self._kernel_closed)))
+        when_deleted(self, kernel.on("closed", self.deleteLater))
 
     def run(self, code: str) -> None:
         """Execute `code` as if the user had typed it: it is shown, and is in the history."""
@@ -92,19 +85,3 @@ class Console(qt.QtWidgets.QWidget):  # type: ignore[misc]
         super().hideEvent(event)
         self.widget._port.viewer = None
         self._live.hidden()
-
-    def _kernel_closed(self) -> None:
-        self.deleteLater()
-
-    def changeEvent(self, event: Any) -> None:  # noqa: N802
-        """Qt's: the application has another palette, font or style."""
-        super().changeEvent(event)
-        kinds = qt.QtCore.QEvent.Type
-        if event.type() in {getattr(kinds, name) for name in _CHANGES}:
-            # several come at once, and to the parts of this later than to this
-            self._refresh.start(0)
-
-    def _refresh_looks(self) -> None:
-        self.looks.refresh()
-        if self.toolbar is not None:
-            self.toolbar.refresh_icons()

@@ -27,11 +27,12 @@ class ConsoleDock(qt.QtWidgets.QDockWidget):  # type: ignore[misc]
     """A `Console` in a QDockWidget.
 
     Closing hides it, and the console goes on; ``toggleViewAction()`` belongs into the View menu.
-    Deleting it detaches the console. The kernel deletes it when it closes.
+    It lives until it is deleted, which detaches the console, or the kernel closes.
 
     Args:
         kernel: an open one.
-        window: the QMainWindow to put it into, at `area`; another widget, or None, to float.
+        parent: a QMainWindow, or a widget in one: it goes there, to `area`. Another widget, or
+            None where there is no main window (`main_window`): it floats.
         title: of the dock.
         more: as of `Console`.
 
@@ -43,7 +44,7 @@ class ConsoleDock(qt.QtWidgets.QDockWidget):  # type: ignore[misc]
     def __init__(
         self,
         kernel: ConsoleKernel,
-        window: Any = None,
+        parent: Any = None,
         *,
         title: str = "Console",
         area: Area = "bottom",
@@ -51,15 +52,18 @@ class ConsoleDock(qt.QtWidgets.QDockWidget):  # type: ignore[misc]
     ) -> None:
         if area not in _AREAS:
             raise ValueError(f"area={area!r}: it is {', '.join(map(repr, _AREAS))}")
-        super().__init__(title, window)
-        self.setObjectName("consoleDock")  # QMainWindow.saveState wants one
+        window = main_window(parent)
+        super().__init__(title, parent if window is None else window)
+        self.setObjectName(_free_name(window))
         self.console = Console(kernel, self, **more)
         self.setWidget(self.console)
         self.setFocusProxy(self.console)
-        self.toggleViewAction().setIcon(icon("console", self.palette()))
+        self._set_icon()
+        opened = weak(self._opened)
+        self.toggleViewAction().triggered.connect(lambda *_checked: opened())
         self.console.exit_requested.connect(weak(self._exit))
-        when_deleted(self, kernel.on("closed", weak(self._kernel_closed)))
-        if isinstance(window, qt.QtWidgets.QMainWindow):
+        when_deleted(self, kernel.on("closed", self.deleteLater))
+        if window is not None:
             self._put_into(window, getattr(qt.QtCore.Qt.DockWidgetArea, _AREAS[area]))
         else:
             self.setFloating(True)
@@ -78,11 +82,25 @@ class ConsoleDock(qt.QtWidgets.QDockWidget):  # type: ignore[misc]
         """Take away all but the prompt."""
         self.console.clear()
 
+    def changeEvent(self, event: Any) -> None:  # noqa: N802
+        """Qt's: the application has another palette."""
+        super().changeEvent(event)
+        if event.type() == qt.QtCore.QEvent.Type.PaletteChange:
+            self._set_icon()
+
+    def _set_icon(self) -> None:
+        drawn = icon("console", self.palette())
+        self.setWindowIcon(drawn)
+        self.toggleViewAction().setIcon(drawn)
+
+    def _opened(self) -> None:
+        if self.isVisible():
+            self.raise_()
+            self.activateWindow()
+            self.console.setFocus()
+
     def _exit(self) -> None:
         self.close()
-
-    def _kernel_closed(self) -> None:
-        self.deleteLater()
 
     def _put_into(self, window: Any, area: Any) -> None:
         window.addDockWidget(area, self)
@@ -93,13 +111,37 @@ class ConsoleDock(qt.QtWidgets.QDockWidget):  # type: ignore[misc]
             window.resizeDocks([self], [2 * HEIGHT], orientations.Horizontal)
 
 
-def main_window() -> Any | None:
-    """The application's main window: the active one, else the only one there is, else None."""
+def main_window(parent: Any) -> Any | None:
+    """The QMainWindow for a dock: the one that `parent` is in, if one is given.
+
+    Otherwise the active one, else the only one that there is, or that can be seen, else None.
+    """
+    if parent is not None:
+        return _main_window_of(parent)
     application = qt.QtWidgets.QApplication
-    windows = [
-        each for each in application.topLevelWidgets() if isinstance(each, qt.QtWidgets.QMainWindow)
-    ]
-    active = application.activeWindow()
-    if active in windows:
+    active = _main_window_of(application.activeWindow())
+    if active is not None:
         return active
+    kind = qt.QtWidgets.QMainWindow
+    windows = [each for each in application.topLevelWidgets() if isinstance(each, kind)]
+    if len(windows) > 1:
+        windows = [each for each in windows if each.isVisible()]
     return windows[0] if len(windows) == 1 else None
+
+
+def _main_window_of(widget: Any) -> Any | None:
+    while widget is not None and not isinstance(widget, qt.QtWidgets.QMainWindow):
+        widget = widget.parentWidget()
+    return widget
+
+
+def _free_name(window: Any) -> str:
+    """An object name that no dock of `window` has: QMainWindow.saveState goes by them."""
+    taken = set()
+    if window is not None:
+        taken = {each.objectName() for each in window.findChildren(qt.QtWidgets.QDockWidget)}
+    name, number = "consoleDock", 1
+    while name in taken:
+        number += 1
+        name = f"consoleDock{number}"
+    return name

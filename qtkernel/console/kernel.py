@@ -67,6 +67,10 @@ class ConsoleKernel(Protocol):
         """The names that the host has put into the namespace."""
 
     @property
+    def busy(self) -> bool:
+        """Whether a cell is under way."""
+
+    @property
     def execution_count(self) -> int:
         """The number of the next cell."""
 

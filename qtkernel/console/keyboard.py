@@ -1,7 +1,8 @@
 """What keys do in a console, as far as it differs from qtconsole.
 
 Ctrl+C interrupts, unless something is selected: then it copies; Ctrl+Shift+C copies, Ctrl+Shift+V
-pastes, Ctrl+L clears; Ctrl+D ends a question (EOFError), and asks for the console to be hidden.
+pastes, Ctrl+L clears; Ctrl+D ends a question (EOFError), and asks for the console to be hidden;
+Ctrl+Tab and Ctrl+Shift+Tab go to the widget after it and before it, as Tab does elsewhere.
 While the console has the focus these keys, and those of readline, are its own, and not shortcuts of
 the application's menus; all others stay the application's.
 """
@@ -48,6 +49,8 @@ class Keyboard:
             (control | shift, keys.Key_Plus): lambda: self._zoom(1),
             (control, keys.Key_Minus): lambda: self._zoom(-1),
             (control, keys.Key_0): lambda: self._zoom(0),
+            (control, keys.Key_Tab): lambda: self._leave(True),
+            (control | shift, keys.Key_Backtab): lambda: self._leave(False),
         }
         readline = [getattr(keys, f"Key_{letter}") for letter in _READLINE]
         self._own = self._commands.keys() | {(control, key) for key in readline}
@@ -187,6 +190,11 @@ class Keyboard:
     def _clear(self) -> bool:
         self.completions.cancel_completion()
         self._console.area.clear_all()
+        return True
+
+    def _leave(self, forward: bool) -> bool:
+        # Tab alone is for completion; the widget that the keys come to keeps its focus
+        self._console.focusNextPrevChild(forward)
         return True
 
     def _end_of_file(self) -> bool:

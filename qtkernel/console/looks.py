@@ -2,16 +2,21 @@
 
 qtconsole has a style sheet of its own, black on white or a named style. Here the text widget keeps
 the palette that the application gives it, and only what stands out has colours of its own
-(`theme`). Text that is in the document already is recoloured when the palette changes.
+(`theme`). Each character that has one also has, in its format, the colour that it was made from:
+so text that is in the document already is coloured anew when the palette changes.
 """
 
 from __future__ import annotations
 
 from types import MethodType
-from typing import Any
+from typing import Any, Final
 
 from qtkernel import qt
-from qtkernel.console.theme import RGB, Theme, ansi_rgb, hexadecimal, readable
+from qtkernel.console.theme import NAMED, RGB, Theme, ansi_rgb, hexadecimal, mixed, readable, rgb_of
+
+_MADE_FROM: Final = 0x100000 + 0x714B  # a property of formats (QTextFormat.UserProperty and more)
+_CHANGES: Final = ("PaletteChange", "FontChange", "StyleChange", "ApplicationPaletteChange")
+_FAINT: Final = 0.12  # of the way from the background to the text: tips, brackets that match
 
 
 class Looks:
@@ -27,6 +32,9 @@ class Looks:
         self._font = ""
         widget.setStyleSheet("")
         widget._ansi_processor.get_format = MethodType(self._ansi_format, widget._ansi_processor)
+        self._timer = qt.QtCore.QTimer(widget)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.refresh)
         self.refresh()
 
     @property
@@ -35,23 +43,26 @@ class Looks:
         assert self._theme is not None
         return self._theme
 
+    def changed(self, event: Any) -> None:
+        """Look at a change event of the widget's: take on what is new, soon."""
+        kinds = qt.QtCore.QEvent.Type
+        if event.type() in [getattr(kinds, name) for name in _CHANGES]:
+            # several come at once, and to the parts of the widget later than to itself
+            self._timer.start(0)
+
     def refresh(self) -> None:
         """Take on the palette and the font that the application has now, if they are others."""
-        self._refresh_font()
         control = self._widget._control
-        control.ensurePolished()  # a style sheet of the host's changes the palette
-        roles = qt.QtGui.QPalette.ColorRole
-        palette = control.palette()
-        theme = Theme(_rgb(palette.color(roles.Base)), _rgb(palette.color(roles.Text)))
-        if theme != self._theme:
-            before, self._theme = self._theme, theme
-            self._apply(before)
-
-    def _refresh_font(self) -> None:
-        font = fixed_font(qt.QtWidgets.QWidget.font(self._widget))
+        control.ensurePolished()  # a style sheet of the host's changes both
+        font = fixed_font(control.font())
         if font.toString() != self._font:
             self._font = font.toString()
             self._widget._set_font(font)
+            self._widget._call_tip_widget.setFont(font)
+        theme = _theme_of(control)
+        if theme != self._theme:
+            before, self._theme = self._theme, theme
+            self._apply(before)
 
     def _apply(self, before: Theme | None) -> None:
         widget, theme = self._widget, self.theme
@@ -59,10 +70,22 @@ class Looks:
         document.setDefaultStyleSheet(theme.style_sheet())
         widget._highlighter.set_style(theme.pygments_style())
         widget.area.host_format = self.named_format("host")
+        self._apply_around()
         if before is not None:
             with widget.area.editing():
-                _recolour(document, before.originals(), theme)
+                _recolour(document, before, theme)
             self._highlight_again()
+
+    def _apply_around(self) -> None:
+        """What qtconsole has in colours of its own."""
+        faint = mixed(self.theme.background, self.theme.text, _FAINT)
+        self._widget._bracket_matcher.format.setBackground(_colour(faint))
+        tip = self._widget._call_tip_widget
+        palette = qt.QtGui.QPalette(self._widget._control.palette())
+        palette.setColor(qt.QtGui.QPalette.ColorRole.ToolTipBase, _colour(faint))
+        text = readable(self.theme.text, faint)
+        palette.setColor(qt.QtGui.QPalette.ColorRole.ToolTipText, _colour(text))
+        tip.setPalette(palette)
 
     def _highlight_again(self) -> None:
         highlighter = self._widget._highlighter
@@ -73,24 +96,41 @@ class Looks:
     def named_format(self, name: str) -> Any:
         """The format of what has a name in `theme.NAMED`."""
         text_format = qt.QtGui.QTextCharFormat()
-        text_format.setForeground(_colour(self.theme.named(name)))
+        self._set_colour(text_format, NAMED[name])
         return text_format
+
+    def _set_colour(self, text_format: Any, colour: RGB) -> None:
+        text_format.setForeground(_colour(self.theme.shown(colour)))
+        red, green, blue = colour
+        text_format.setProperty(_MADE_FROM, red << 16 | green << 8 | blue)
 
     def _ansi_format(self, ansi: Any) -> Any:
         """The format of what comes next, after the escape sequences so far."""
         text_format = qt.QtGui.QTextCharFormat()
         colour = ansi_rgb(ansi.foreground_color, ansi.intensity > 0)
         behind = ansi_rgb(ansi.background_color)
-        if behind is not None:
+        if behind is not None:  # then both stay as they are, on any palette
             text_format.setBackground(_colour(behind))
             text_format.setForeground(_colour(readable(colour or self.theme.text, behind)))
         elif colour is not None:
-            text_format.setForeground(_colour(self.theme.shown(colour)))
+            self._set_colour(text_format, colour)
         if ansi.bold:
             text_format.setFontWeight(qt.QtGui.QFont.Weight.Bold)
         text_format.setFontItalic(ansi.italic)
         text_format.setFontUnderline(ansi.underline)
         return text_format
+
+
+def _theme_of(control: Any) -> Theme:
+    # those of the active window: some palettes have others for a window behind
+    palette = control.palette()
+    group, roles = qt.QtGui.QPalette.ColorGroup.Active, qt.QtGui.QPalette.ColorRole
+    base = palette.brush(group, roles.Base)
+    text = rgb_of(palette.color(group, roles.Text))
+    if base.style() == qt.QtCore.Qt.BrushStyle.SolidPattern and base.color().alpha() == 255:
+        return Theme(rgb_of(base.color()), text)
+    # a picture, a gradient or something transparent: whatever it is, the text is to be read on it
+    return Theme(rgb_of(palette.color(group, roles.Window)), text)
 
 
 def fixed_font(font: Any) -> Any:
@@ -112,26 +152,35 @@ def fixed_font(font: Any) -> Any:
     return fixed
 
 
-def _recolour(document: Any, originals: dict[RGB, RGB], theme: Theme) -> None:
+def _recolour(document: Any, before: Theme, theme: Theme) -> None:
     """Give all text the colours that it would have had."""
+    prompts = {before.named(name): NAMED[name] for name in ("in", "out")}
     changes = []
     block = document.begin()
     while block.isValid():
         for fragment in _fragments(block):
-            text_format = fragment.charFormat()
-            no_background = text_format.background().style() == qt.QtCore.Qt.BrushStyle.NoBrush
-            original = originals.get(_rgb(text_format.foreground().color()))
-            if original is not None and no_background and _has_foreground(text_format):
-                changes.append((fragment.position(), fragment.length(), theme.shown(original)))
+            original = _made_from(fragment.charFormat(), prompts)
+            if original is not None:
+                changes.append((fragment.position(), fragment.length(), original))
         block = block.next()
     cursor = qt.QtGui.QTextCursor(document)
     keep = qt.QtGui.QTextCursor.MoveMode.KeepAnchor
-    for position, length, colour in changes:
+    for position, length, original in changes:
         cursor.setPosition(position)
         cursor.setPosition(position + length, keep)
         text_format = qt.QtGui.QTextCharFormat()
-        text_format.setForeground(_colour(colour))
+        text_format.setForeground(_colour(theme.shown(original)))
         cursor.mergeCharFormat(text_format)
+
+
+def _made_from(text_format: Any, prompts: dict[RGB, RGB]) -> RGB | None:
+    """The colour that was asked for; of prompts, which are HTML, by what they look like."""
+    if text_format.hasProperty(_MADE_FROM):
+        value = int(text_format.property(_MADE_FROM))
+        return value >> 16, value >> 8 & 255, value & 255
+    if text_format.hasProperty(qt.QtGui.QTextFormat.Property.ForegroundBrush):
+        return prompts.get(rgb_of(text_format.foreground().color()))
+    return None
 
 
 def _fragments(block: Any) -> list[Any]:
@@ -141,14 +190,6 @@ def _fragments(block: Any) -> list[Any]:
         found.append(iterator.fragment())
         iterator += 1
     return found
-
-
-def _has_foreground(text_format: Any) -> bool:
-    return bool(text_format.hasProperty(qt.QtGui.QTextFormat.Property.ForegroundBrush))
-
-
-def _rgb(colour: Any) -> RGB:
-    return colour.red(), colour.green(), colour.blue()
 
 
 def _colour(rgb: RGB) -> Any:

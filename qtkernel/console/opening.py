@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from qtkernel import qt
@@ -13,24 +12,28 @@ if TYPE_CHECKING:
     from qtkernel.console.dock import ConsoleDock
 
 
-class ConsoleNotInstalled(ImportError):
+class ConsoleNotInstalled(ModuleNotFoundError):
     """qtconsole is not installed; the message says what to type."""
 
 
 def open_console(kernel: ConsoleKernel, parent: Any = None, **more: Any) -> Console:
     """See `EmbeddedKernel.console`."""
     _check()
-    from qtkernel.console.console import Console
-
+    try:
+        from qtkernel.console.console import Console
+    except ModuleNotFoundError as error:
+        raise _explained(error) from error
     return Console(kernel, parent, **more)
 
 
 def open_dock(kernel: ConsoleKernel, parent: Any = None, **more: Any) -> ConsoleDock:
     """See `EmbeddedKernel.dock`."""
     _check()
-    from qtkernel.console.dock import ConsoleDock, main_window
-
-    return ConsoleDock(kernel, main_window() if parent is None else parent, **more)
+    try:
+        from qtkernel.console.dock import ConsoleDock
+    except ModuleNotFoundError as error:
+        raise _explained(error) from error
+    return ConsoleDock(kernel, parent, **more)
 
 
 def _check() -> None:
@@ -40,5 +43,13 @@ def _check() -> None:
             "a console is a Qt widget, and there is no QApplication in this process; attach one "
             "from outside (kernel.attach_command)"
         )
-    if find_spec("qtconsole") is None:
-        raise ConsoleNotInstalled('the console needs qtconsole: pip install "qtkernel[console]"')
+    if application.thread() != qt.QtCore.QThread.currentThread():
+        raise RuntimeError("a console is a Qt widget: make it on the thread of the QApplication")
+
+
+def _explained(error: ModuleNotFoundError) -> ModuleNotFoundError:
+    if (error.name or "").partition(".")[0] != "qtconsole":
+        return error
+    return ConsoleNotInstalled(
+        'the console needs qtconsole: pip install "qtkernel[console]"', name=error.name
+    )

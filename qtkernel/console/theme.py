@@ -2,8 +2,7 @@
 
 Every colour is asked for by what it is for, or as what a cell has written (ANSI), and is shown as
 that colour made light or dark enough for the background: a contrast of `CONTRAST` at least. So any
-palette gets a console that can be read, and one that changes at run time takes along what is
-already in the document: what is shown is known by what it was made from (`original`).
+palette gets a console that can be read.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ def readable(colour: RGB, background: RGB, least: float = CONTRAST) -> RGB:
     shown = colour
     while contrast(shown, background) < least and way < 1:
         way = min(way + _STEP, 1.0)
-        shown = _mixed(colour, (end, end, end), way)
+        shown = mixed(colour, (end, end, end), way)
     return shown
 
 
@@ -102,10 +101,6 @@ class Theme:
     def named(self, name: str) -> RGB:
         """One of `NAMED`, as it looks here."""
         return self.shown(NAMED[name])
-
-    def originals(self) -> dict[RGB, RGB]:
-        """What has been asked for, by what it looks like here."""
-        return {shown: colour for colour, shown in self._shown.items()}
 
     def style_sheet(self) -> str:
         """The style of prompts, as qtconsole's HTML names them."""
@@ -157,12 +152,18 @@ def ansi_rgb(colour: Any, intense: bool = False) -> RGB | None:
     return _CUBE[red], _CUBE[green], _CUBE[blue]
 
 
+def rgb_of(colour: Any) -> RGB:
+    """The components of a QColor."""
+    return colour.red(), colour.green(), colour.blue()
+
+
 def hexadecimal(colour: RGB) -> str:
     """``#rrggbb``."""
     return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
-def _mixed(one: RGB, other: RGB, share: float) -> RGB:
+def mixed(one: RGB, other: RGB, share: float) -> RGB:
+    """A colour between two: `share` of the way from `one` to `other`."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
     return red, green, blue
 

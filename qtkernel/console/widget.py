@@ -11,6 +11,7 @@ from qtkernel.console.client import Client
 from qtkernel.console.incoming import Incoming
 from qtkernel.console.kernel import ConsoleKernel, ConsolePort
 from qtkernel.console.keyboard import Keyboard
+from qtkernel.console.looks import Looks, fixed_font
 from qtkernel.console.typing_aids import REPLIES, TypingAids
 from qtkernel.console.upstream import IPython3Lexer
 from qtkernel.console.weak import when_deleted
@@ -56,6 +57,7 @@ class ConsoleWidget(TypingAids):
         self._flush_timer = qt.QtCore.QTimer(self)
         self._flush_timer.setSingleShot(True)
         self._flush_timer.timeout.connect(self.area.flush)
+        self.looks = Looks(self)
         self._incoming = Incoming(self)
         self._keyboard = Keyboard(self)
         for action in self.actions():
@@ -136,13 +138,24 @@ class ConsoleWidget(TypingAids):
         self._say("The kernel is closed.")
 
     def _say(self, text: str) -> None:
-        self.area.note(text, self.note_format(), "console")
+        self.area.note(text, self.looks.named_format("note"), "console")
 
-    def note_format(self) -> Any:
-        """How the console's own words look."""
-        text_format = qt.QtGui.QTextCharFormat()
-        text_format.setForeground(self.palette().color(_role("PlaceholderText")))
-        return text_format
+    # Its looks; Qt's and qtconsole's names
+
+    def changeEvent(self, event: Any) -> None:  # noqa: N802
+        """The application has another palette, font or style."""
+        super().changeEvent(event)
+        if self._ready:
+            self.looks.changed(event)
+
+    def showEvent(self, event: Any) -> None:  # noqa: N802
+        """It has been given its place: a style sheet may know it only now."""
+        super().showEvent(event)
+        self.looks.refresh()
+
+    def reset_font(self) -> None:
+        """The application's font, in its size."""
+        self._set_font(fixed_font(self._control.font()))
 
     # Cells
 
@@ -227,7 +240,9 @@ class ConsoleWidget(TypingAids):
         shown = msg_id in self._incoming.failed
         self._incoming.failed.discard(msg_id)
         if content["status"] == "aborted":
-            self.area.note("Not run: a cell before it has failed.", self.note_format(), msg_id)
+            self.area.note(
+                "Not run: a cell before it has failed.", self.looks.named_format("note"), msg_id
+            )
         elif content["status"] == "error" and not shown:
             self._incoming.show_traceback(content, msg_id)
 
@@ -310,7 +325,3 @@ def _let_go(port: ConsolePort, *undo: Callable[[], object]) -> None:
     port.close()
     port.on_message = lambda _channel, _message: None
     port.on_closed = lambda: None
-
-
-def _role(name: str) -> Any:
-    return getattr(qt.QtGui.QPalette.ColorRole, name)

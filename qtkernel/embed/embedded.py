@@ -235,6 +235,11 @@ class EmbeddedKernel:
         return tuple(name for name in self.user_ns if name in names and name[:1] != "_")
 
     @property
+    def busy(self) -> bool:
+        """Whether a cell is under way: it runs, awaits, or waits for input."""
+        return self._parts is not None and self._parts.kernel.executing > 0
+
+    @property
     def execution_count(self) -> int:
         """The number that the next cell gets."""
         return int(self._assembly.shell.execution_count)
@@ -262,8 +267,8 @@ class EmbeddedKernel:
         called more than once, each dock has a session of its own. They are deleted with the kernel.
 
         Args:
-            parent: the QMainWindow; by default the active one, or the only one. Any other widget
-                gets a floating dock, and so does an application without a QMainWindow.
+            parent: the QMainWindow, or a widget in it; by default the active one, or the only
+                one. Without a QMainWindow the dock floats.
             options: ``title="Console"``, ``area="bottom"`` ("left", "right" or "top"), and those
                 of `console`.
 

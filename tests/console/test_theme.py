@@ -55,11 +55,8 @@ def test_a_colour_that_can_be_read_stays_as_it_is() -> None:
     assert readable((128, 0, 0), BLACK) != (128, 0, 0)
 
 
-def test_what_is_shown_is_known_by_what_was_asked_for() -> None:
-    dark = Theme(BLACK, WHITE)
-    shown = dark.shown(ANSI[4])
-    assert dark.originals()[shown] == ANSI[4]
-    assert dark.is_dark
+def test_it_is_dark_where_text_is_lighter() -> None:
+    assert Theme(BLACK, WHITE).is_dark
     assert not Theme(WHITE, BLACK).is_dark
 
 
