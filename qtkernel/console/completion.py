@@ -60,12 +60,15 @@ class Completions:
         start.setKeepPositionOnInsert(True)
         del cursor
         self._start = start
+        self._console.window().installEventFilter(self._console)
         self._narrow()
 
     def cancel_completion(self) -> None:
         """Hide the list."""
-        self._start = None
-        self.view.hide()
+        if self._start is not None:
+            self._start = None
+            self._console.window().removeEventFilter(self._console)
+            self.view.hide()
 
     # Keys
 

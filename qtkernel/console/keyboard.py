@@ -116,19 +116,29 @@ class Keyboard:
             if at_list or (_modifiers(event), event.key()) in self._own:
                 event.accept()
                 return True
-        elif kind == qt.QtCore.QEvent.Type.FocusOut:
+        elif kind in (qt.QtCore.QEvent.Type.FocusOut, qt.QtCore.QEvent.Type.Hide):
             self.completions.cancel_completion()
         return False
 
+    def window_changes(self, event: Any) -> None:
+        """Look at an event of the window, while the completions are shown."""
+        kinds = qt.QtCore.QEvent.Type
+        if event.type() in (kinds.Move, kinds.Resize, kinds.WindowStateChange, kinds.Hide):
+            self.completions.cancel_completion()
+
     def _input_method(self, event: Any) -> bool:
         """Text from an input method, or a dead key; False leaves it to Qt."""
-        if not event.commitString():
+        text = event.commitString()
+        if not text:
             return self._secret is not None
+        if self.held.holding:
+            self.held.add_action(lambda: self._console.insert_typed(text))
+            return True
         self._console.make_ready()
         if self._secret is None:
             self._console._keep_cursor_in_buffer()
             return False
-        self._secret.add(event.commitString())
+        self._secret.add(text)
         return True
 
     # Questions
@@ -162,8 +172,8 @@ class Keyboard:
         self._console.paste()
         return True
 
-    def paste_secret(self, text: str) -> bool:
-        """Take pasted text, if a password is asked for; whether it is."""
+    def add_to_secret(self, text: str) -> bool:
+        """Take text that is not typed key by key, if a password is asked for; whether it is."""
         if self._secret is not None:
             self._secret.add(text.partition("\n")[0])
         return self._secret is not None

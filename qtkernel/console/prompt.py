@@ -88,6 +88,10 @@ class LivePrompt(RichJupyterWidget):  # type: ignore[misc]
         typed, self._typed, self._typed_position = self._typed, "", 0
         return typed
 
+    def put_back(self, text: str) -> None:
+        """Have `text` at the prompt when it comes back."""
+        self._typed, self._typed_position = text, len(text)
+
     def offer_prompt(self) -> None:
         """Show the prompt, unless it is there, or a question is asked."""
         if not self._prompt_shown and not self._reading and self._editable:
@@ -184,7 +188,7 @@ class LivePrompt(RichJupyterWidget):  # type: ignore[misc]
         if self._prompt_shown or self._reading:
             super()._set_input_buffer(string)
         else:
-            self._typed, self._typed_position = string, len(string)
+            self.put_back(string)
 
     input_buffer = property(_get_input_buffer, _set_input_buffer)
 

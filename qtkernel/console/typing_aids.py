@@ -106,21 +106,23 @@ class TypingAids(LivePrompt):
         text = qt.QtWidgets.QApplication.clipboard().text(mode)
         held = self._keyboard.held
         if held.holding:
-            held.add_action(lambda: self._paste(text))
+            held.add_action(lambda: self.insert_typed(text))
         else:
-            self._paste(text)
+            self.insert_typed(text)
 
-    def _paste(self, text: str) -> None:
-        if self.kernel.closed or self._keyboard.paste_secret(text):
+    def insert_typed(self, text: str) -> None:
+        """Insert text that is not typed key by key where the user types."""
+        if self._keyboard.add_to_secret(text) or not self._editable:
             return
         self.make_ready()
         self._keep_cursor_in_buffer()
         cursor = self._control.textCursor()
         column = cursor.position() - self._get_line_start_pos()
-        text = text.rstrip().partition("\n")[0] if self._reading else text.rstrip()
-        if text.startswith(" " * column):  # the first line is pasted into its indentation
-            text = text[column:]
-        self._insert_plain_text_into_buffer(cursor, dedent(text))
+        text = text.rstrip("\n").partition("\n")[0] if self._reading else text.rstrip("\n")
+        if "\n" in text:
+            # the first line is pasted into its indentation
+            text = dedent(text[column:] if text.startswith(" " * column) else text)
+        self._insert_plain_text_into_buffer(cursor, text)
         self._control.ensureCursorVisible()
 
     def _document_contents_change(self, position: int, removed: int, added: int) -> None:

@@ -19,6 +19,8 @@ from qtkernel.protocol import Channel
 
 Message = dict[str, Any]
 
+_NOT_RUN = "Not run: an error, an interrupt or a restart came first."
+
 HISTORY = 1000
 """How many of the kernel's latest inputs the Up key begins with."""
 
@@ -171,7 +173,13 @@ class ConsoleWidget(TypingAids):
 
     def show_input(self, code: str) -> None:
         """Put `code` at the prompt, instead of what is there, without running it."""
-        self.input_buffer = code
+        if self._reading:
+            self.put_back(code)
+        else:
+            self.input_buffer = code
+
+    def _handle_payload_next_input(self, item: dict[str, Any]) -> None:
+        self.show_input(item["text"])
 
     def do_execute(self, source: str, complete: bool, indent: str) -> None:
         """qtconsole's: run the input, or go on in a new line of it."""
@@ -181,7 +189,7 @@ class ConsoleWidget(TypingAids):
         elif self._prompt_shown:
             super().do_execute(source, complete, indent)
         else:
-            self.input_buffer = f"{source}\n{indent}"
+            self.put_back(f"{source}\n{indent}")
 
     def _send(self, code: str) -> None:
         if self._port.closed:
@@ -240,9 +248,7 @@ class ConsoleWidget(TypingAids):
         shown = msg_id in self._incoming.failed
         self._incoming.failed.discard(msg_id)
         if content["status"] == "aborted":
-            self.area.note(
-                "Not run: a cell before it has failed.", self.looks.named_format("note"), msg_id
-            )
+            self.area.note(_NOT_RUN, self.looks.named_format("note"), msg_id)
         elif content["status"] == "error" and not shown:
             self._incoming.show_traceback(content, msg_id)
 
@@ -280,6 +286,9 @@ class ConsoleWidget(TypingAids):
     def eventFilter(self, obj: Any, event: Any) -> bool:  # noqa: N802
         """qtconsole's, and what it has not thought of: input methods, the window's shortcuts."""
         if not self._ready:  # it is being made, or collected: qtconsole's raises AttributeError
+            return False
+        if obj is self.window():
+            self._keyboard.window_changes(event)
             return False
         if obj is self._control and self._keyboard.filter(event):
             return True

@@ -114,7 +114,8 @@ def test_after_an_error_the_cells_that_wait_are_not_run_and_say_so(sit: Sit) -> 
     play(user, script())
     assert user.text.endswith(
         "ZeroDivisionError: division by zero\n\n"
-        "In [3]: print('never')\nNot run: a cell before it has failed.\n\nIn [3]: "
+        "In [3]: print('never')\n"
+        "Not run: an error, an interrupt or a restart came first.\n\nIn [3]: "
     )
 
 

@@ -109,6 +109,23 @@ def test_completion_calltips_and_history_while_a_cell_awaits(sit: Sit) -> None:
     play(user, script())
 
 
+def test_the_completions_go_when_the_window_is_moved_and_the_console_hidden(sit: Sit) -> None:
+    user = sit()
+
+    def script() -> Script:
+        user.console.run(THING)
+        yield user.at_prompt(2)
+        for go in (lambda: user.console.move(50, 60), user.console.hide):
+            user.type("thing.al")
+            user.press(Key.Key_Tab)
+            yield offers(user, "alpha", "alpine")
+            go()
+            yield lambda: not popup(user).visible
+            user.press(Key.Key_Escape)
+
+    play(user, script())
+
+
 def test_tab_at_the_beginning_of_a_line_indents(sit: Sit) -> None:
     user = sit()
     user.press(Key.Key_Tab)

@@ -152,7 +152,7 @@ def test_a_console_deleted_while_its_cell_asks_ends_the_question(sit: Sit) -> No
     second = User(user.kernel, shown(user.kernel))
 
     def script() -> Script:
-        second.type("answer = 0\ntry: answer = input('? ')\nexcept EOFError: answer = 'none'\n\n")
+        second.type("answer = 0\ntry: answer = input('? ')\nexcept EOFError: answer = 'none'\n")
         yield second.is_asked("\n? ")
         delete(second.console)
         yield lambda: user.kernel.user_ns.get("answer") == "none"

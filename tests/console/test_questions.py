@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.console.conftest import CONTROL, Key, Script, Sit, play
-from tests.support.binding import QtWidgets
+from tests.console.conftest import CONTROL, Key, Script, Sit, User, play
+from tests.support.binding import QtGui, QtWidgets
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 
@@ -98,6 +98,54 @@ def test_output_of_a_thread_goes_above_a_question(sit: Sit) -> None:
     play(user, script())
     assert user.kernel.user_ns["answer"] == "all"
     assert user.output(2) == "a thread\nbegun ? all"
+
+
+def test_what_is_put_at_the_prompt_meanwhile_is_no_answer(sit: Sit) -> None:
+    user = sit()
+
+    def script() -> Script:
+        user.type("answer = input('? ')\n")
+        yield user.is_asked("\n? ")
+        user.console.show_input("shown")
+        user.console.run("6*7")
+        user.type("yes\n")
+        yield user.sees("Out[2]: 42")
+        yield lambda: user.typed == "shown"
+
+    play(user, script())
+    assert user.kernel.user_ns["answer"] == "yes"
+
+
+def commit(user: User, text: str) -> None:
+    """What an input method, or a dead key, does."""
+    event = QtGui.QInputMethodEvent()
+    event.setCommitString(text)
+    QtWidgets.QApplication.sendEvent(user.control, event)
+
+
+def test_text_from_an_input_method(sit: Sit) -> None:
+    user = sit()
+
+    def script() -> Script:
+        cursor = user.control.textCursor()
+        cursor.setPosition(0)
+        user.control.setTextCursor(cursor)
+        commit(user, "é = 'あ\U0001f40d'")
+        assert user.typed == "é = 'あ\U0001f40d'"
+        user.type("\n")
+        commit(user, "é")
+        user.type("\n")
+        yield user.at_prompt(3)
+        user.type("import getpass; p = getpass.getpass('? ')\n")
+        yield user.is_asked("\n? ")
+        commit(user, "é")
+        yield user.sees("\n? •")
+        user.type("\n")
+        yield user.at_prompt(4)
+
+    play(user, script())
+    assert user.output(2) == "Out[2]: 'あ\U0001f40d'"
+    assert user.kernel.user_ns["p"] == "é"
 
 
 def test_a_password_is_nowhere_in_the_console(sit: Sit) -> None:
