@@ -114,12 +114,14 @@ class Assembly:
         self.output = OutputBuffer(self.publisher, self.control_thread.call_later)
         live = self._live = Live(
             self.interrupter,
-            lambda: turns_of(self.loop),
+            lambda: self.loop,
             self.output.flush,
             self.control_thread.loop,
         )
-        self.output.on_written = live.wrote
+        self.output.on_written, self.output.on_flushed = live.wrote, live.flushed
         plan.events.on("busy", live.begun)
+        plan.events.on("idle", live.ended)
+        self._undo.push(live.ended)
         stdin = self.stdin = Stdin(
             session, self.publisher, self.interrupter, lambda: self.loop, self._send_stdin
         )

@@ -83,7 +83,6 @@ class Interrupter:
         self._sent_at: float | None = None  # of a signal that the handler has not seen yet
         self._waits: list[tuple[Callable[[], object], bool]] = []
         self._told: tuple[object, float] = (None, 0.0)
-        self._poke: Callable[[], object] | None = None
         self._holds = 0
         self._previous: Any = None
         self._installed = False
@@ -213,22 +212,6 @@ class Interrupter:
         # the main thread may sit in the toolkit's C++ loop, where no Python code runs
         self._loop().call_soon_threadsafe(self._deliver)
 
-    def poke(self, callback: Callable[[], object]) -> None:
-        """Call `callback` in the midst of the running cell, by a signal. From any thread.
-
-        Not called if none runs, or if what runs there is not the cell's own code: an event loop
-        that it has entered, or the kernel's or a console's code, which may be in the middle of
-        what the callback does. `callback` must not raise.
-        """
-        with self._lock:
-            if not (self._running and self._can_signal) or self._pending or _getpid() != self._pid:
-                return
-            if self._sent_at is not None or os.name == "nt":
-                return
-            self._poke = callback
-            self._sent_at = _clock()
-            _send_signal(self._thread)
-
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """No interrupt is raised meanwhile; it comes when this is over."""
@@ -239,6 +222,23 @@ class Interrupter:
             self._holds -= 1
             if self._pending and not self._holds:
                 self.again()
+
+    def is_cell(self, frame: FrameType | None) -> bool:
+        """Whether this frame is of the cell's own code, or of what it has called, but not of ours.
+
+        On the kernel's thread. What an event loop runs that the cell has entered is not.
+        """
+        above = True  # of what runs cells, which is ours again
+        if not self._running:
+            return False
+        for each in turns_of(self._loop()).interrupted_frames(frame):
+            if id(each.f_code) in _REGIONS:
+                return each.f_locals.get("self") is self
+            module = str(each.f_globals.get("__name__"))
+            if above and module.startswith(_OURS):
+                return False
+            above = above and module != _RUNS_CELLS
+        return False
 
     # On the kernel's thread
 
@@ -252,7 +252,6 @@ class Interrupter:
             return
         repeated, self._sent_at = self._sent_at is not None, None
         if not self._running or (repeated and not self._pending):
-            self._call_poke(frame)
             return  # it has been taken while this signal was on its way
         self._begin_pending()
         if self._holds:
@@ -298,23 +297,6 @@ class Interrupter:
             return False
         self._told = (wait, _clock())
         return True
-
-    def _call_poke(self, frame: FrameType | None) -> None:
-        callback, self._poke = self._poke, None
-        if callback is not None and self._is_own_code(frame):
-            callback()
-
-    def _is_own_code(self, frame: FrameType | None) -> bool:
-        """Whether this is a cell's own code, and what it has called, but nothing of ours."""
-        above = True  # of what runs cells, which is ours again
-        for each in turns_of(self._loop()).interrupted_frames(frame):
-            if id(each.f_code) in _REGIONS:
-                return each.f_locals.get("self") is self and self._running
-            module = str(each.f_globals.get("__name__"))
-            if above and module.startswith(_OURS):
-                return False
-            above = above and module != _RUNS_CELLS
-        return False
 
     def _has_entered_loop(self, frame: FrameType | None) -> bool:
         """Whether the cell has entered the event loop that has called `frame`."""

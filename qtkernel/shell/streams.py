@@ -49,6 +49,8 @@ class OutputBuffer:
         self._pid = _getpid()
         self.on_written: Callable[[str], object] = lambda _text: None
         """Called after each write with its text, on the thread that has written."""
+        self.on_flushed: Callable[[], object] = lambda: None
+        """Called when somebody has asked for a flush, on that thread."""
 
     def in_child(self) -> bool:
         """Whether this is a forked child: the sockets are its parent's, the lock may be held."""
@@ -126,6 +128,7 @@ class StreamProxy(io.TextIOBase):
         """Send what a cell has written; flush the stream behind for everybody else."""
         if self._iopub.current() is not None and not self._output.in_child():
             self._output.flush()
+            self._output.on_flushed()
         elif self._behind is not None and not self._behind.closed:
             self._behind.flush()
 
