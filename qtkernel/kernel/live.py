@@ -133,7 +133,7 @@ class Live:
         if (
             self._fresh
             and self._viewers
-            and threading.get_ident() == self._thread
+            and threading.get_ident() == self._thread  # there are no frames of a cell elsewhere
             and _clock() >= self._next_at
             and not self._turned()
             and self._interrupter.is_cell(_caller())

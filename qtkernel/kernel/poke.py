@@ -82,11 +82,14 @@ class Poker:
             worth_a_risk: also if the cell is in a C library's system call, which SA_RESTART lets
                 go on, but not if it is poll() or the like.
         """
-        if self not in _taken or self._callback is not None or _getpid() != self._pid:
-            return  # one at a time: a call that goes on sees no second signal
+        if self not in _taken or _getpid() != self._pid:
+            return
         if signal.getsignal(_SIGNAL) is not _on_signal:
             return  # the cell has one of its own
         heed = _heed(self._thread, self._native_id)
+        # one into such a call. Elsewhere again: one that comes right before Python enters a call
+        # is handled after it
+        worth_a_risk = worth_a_risk and self._callback is None
         if heed is Heed.HARMS or (heed is Heed.MAY_HARM and not worth_a_risk):
             return
         self._callback = callback

@@ -66,9 +66,20 @@ class House:
         self.kernel.loop.settle()
 
     def run(self, cell: Callable[[], Any]) -> str:
-        """Run a cell; its msg_id."""
-        self.kernel.interpreter.cell("cell")(cell)
-        return self.kernel.run("cell")
+        """Run a cell, whose assertions are the test's; its msg_id."""
+        failures: list[AssertionError] = []
+
+        def whole() -> None:
+            try:
+                cell()
+            except AssertionError as error:
+                failures.append(error)
+
+        self.kernel.interpreter.cell("cell")(whole)
+        msg_id = self.kernel.run("cell")
+        for failure in failures:
+            raise failure
+        return msg_id
 
 
 @pytest.fixture
@@ -212,8 +223,8 @@ def test_a_loop_that_turns_shows_it_itself(house: House) -> None:
     def cell() -> None:
         house.kernel.loop.nested(slot)
         assert view.shown == 0
-        house.turn()
         house.pass_time(INTERVAL)
+        house.turn()
         house.live.wrote("a turn has been since\n")
         assert view.shown == 0
         house.pass_time(INTERVAL)
