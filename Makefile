@@ -38,11 +38,9 @@ check: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.execute
 
-# The pictures of the README, from the real program
-screenshots: $(VENV)/demo.stamp
-	$(BIN)/python -m demo_app.tour --output build/demo
-	mkdir -p docs/images
-	cp build/demo/after.png docs/images/demo-after.png
+# The pictures of the documentation, from the real program; `make screenshots ONLY=live` makes one
+screenshots: $(VENV)/docs.stamp
+	PYTHONPATH=. $(BIN)/python tools/screenshots.py $(ONLY)
 
 clean:
 	rm -rf $(VENV) build dist
@@ -54,6 +52,10 @@ $(VENV)/python.stamp: tools/system-packages.sh
 
 $(VENV)/demo.stamp: $(VENV)/python.stamp pyproject.toml
 	$(BIN)/python -m pip install --quiet -e '.[demo]'
+	touch $@
+
+$(VENV)/docs.stamp: $(VENV)/demo.stamp
+	$(BIN)/python -m pip install --quiet -e '.[docs]'
 	touch $@
 
 $(VENV)/dev.stamp: $(VENV)/python.stamp pyproject.toml

@@ -8,6 +8,8 @@ from qtpy import QtCore, QtWidgets
 import qtkernel
 
 TICK_MS = 200
+MARGIN = 12
+"""Pixels beside the text, in the stylesheet, at most."""
 
 
 class KernelStatus(QtWidgets.QLabel):  # type: ignore[misc]
@@ -19,6 +21,9 @@ class KernelStatus(QtWidgets.QLabel):  # type: ignore[misc]
         super().__init__(parent)
         self.setObjectName("kernelStatus")
         self._kernel = kernel
+        # a text that is painted in the midst of a cell gets no other room
+        widest = _text("busy 000.0 s", 10)
+        self.setMinimumWidth(self.fontMetrics().horizontalAdvance(widest) + 2 * MARGIN)
         self._busy_since: float | None = None
         self._timer = QtCore.QTimer(self)
         self._timer.setInterval(TICK_MS)
@@ -33,6 +38,7 @@ class KernelStatus(QtWidgets.QLabel):  # type: ignore[misc]
         self._busy_since = time.monotonic()
         self._timer.start()
         self._show()
+        self.repaint()  # now: the cell may hold up the event loop
 
     def _idle(self) -> None:
         self._busy_since = None
@@ -40,7 +46,13 @@ class KernelStatus(QtWidgets.QLabel):  # type: ignore[misc]
         self._show()
 
     def _show(self, *_details: Any) -> None:
-        state = "idle"
+        state, took = "idle", 0.0
         if self._busy_since is not None:
-            state = f"busy {time.monotonic() - self._busy_since:.1f} s"
-        self.setText(f"kernel {state}   \u00b7   {len(self._kernel.clients)} attached")
+            state, took = "busy", time.monotonic() - self._busy_since
+        if took >= TICK_MS / 1000:
+            state = f"busy {took:.1f} s"
+        self.setText(_text(state, len(self._kernel.clients)))
+
+
+def _text(state: str, attached: int) -> str:
+    return f"kernel {state}   ·   {attached} attached"

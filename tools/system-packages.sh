@@ -16,7 +16,7 @@ packages="libgl1 libegl1 libdbus-1-3 libfontconfig1 libglib2.0-0 libxkbcommon-x1
     libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0
     libxcb-shape0 libxcb-xinerama0 libxcb-xkb1 libx11-xcb1 fonts-dejavu-core xvfb"
 # a window manager, a keyboard and a mouse for the tests and the pictures of real windows; a terminal
-packages="$packages openbox xdotool xterm"
+packages="$packages openbox xdotool xterm x11-utils"
 "$python" -c 'import ensurepip' 2>/dev/null || packages="$packages python3-venv"
 "$python" -c 'import tkinter' 2>/dev/null || packages="$packages python3-tk"
 

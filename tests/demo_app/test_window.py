@@ -18,7 +18,7 @@ from qtkernel import EmbeddedKernel, Executed
 from tests.support.binding import QtCore, QtGui, QtWidgets
 
 # a remark that Qt's offscreen platform makes about every window with a minimum size
-pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", r"does not support raise\(\)")
 
 
 class PaintCount(QtCore.QObject):

@@ -126,6 +126,11 @@ class Desktop:
         """Ask the window manager to put the window there."""
         self._xdotool("windowmove", str(window), str(x), str(y))
 
+    def undecorate(self, window: int) -> None:
+        """Ask the window manager to leave out the frame and title bar (_MOTIF_WM_HINTS)."""
+        hints = ("-f", "_MOTIF_WM_HINTS", "32c", "-set", "_MOTIF_WM_HINTS", "2, 0, 0, 0, 0")
+        subprocess.run(["xprop", "-id", str(window), *hints], env=self._environment, check=True)
+
     def close_window(self, window: int) -> None:
         """Close a window as a person does, with the window manager's key."""
         self.activate(window)
