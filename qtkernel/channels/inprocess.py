@@ -7,9 +7,6 @@ here queues, is aborted, and answers just as one from outside.
 Nothing is handled inside of `Port.send`: it may be called by a key press, and a cell must be
 called by the event loop. What comes back is in one queue for all channels, so that a frontend sees
 outputs, replies and questions in the order in which they were made; four sockets cannot say that.
-
-Back-pressure. While a cell blocks the kernel's thread nobody reads that queue. What a port keeps is
-bounded (`BYTE_BUDGET`): beyond it the oldest text is dropped, and one notice stands in its place.
 """
 
 from __future__ import annotations
@@ -18,15 +15,14 @@ import contextlib
 import logging
 import os
 import secrets
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from qtkernel.channels.inbox import Frames, Inbox
 from qtkernel.protocol import (
-    DELIMITER,
     BadMessage,
     Channel,
     Message,
@@ -35,26 +31,14 @@ from qtkernel.protocol import (
 )
 from qtkernel.protocol.encode import from_json
 
-BYTE_BUDGET = 16 << 20
-"""Bytes that may wait for a frontend; a console keeps far less than that of text."""
-
 DELIVERY_BUDGET = 0.005
 """Seconds that one turn may hand over messages before the host's loop gets its own."""
-
-MERGED_TEXT = 1 << 18
-"""Characters of one request's output that are handed over as one message, at most."""
-
-_NOTICE = (
-    "[qtkernel] Output came faster than it could be shown while the application was busy: "
-    "some of it was dropped here.\n"
-)
 
 _log = logging.getLogger("qtkernel.channels")
 _clock = time.perf_counter
 _getpid = os.getpid
 
 CallSoon = Callable[[Callable[[], None]], object]
-Frames = Sequence[Any]
 Receive = Callable[[Message, ProtocolError | None, Callable[[Frames], object]], object]
 
 
@@ -166,11 +150,7 @@ class Port:
         self._call_soon = call_soon
         self._changed = changed
         self._closed_by = closed
-        self._waiting: deque[_Waiting] = deque()
-        self._size = 0
-        # Reentrant: a signal handler may deliver in the midst of anything on this thread. So every
-        # state in between is one that `deliver` can live with.
-        self._lock = threading.RLock()
+        self._inbox = Inbox()
         self._posted = False
         self._pid = _getpid()
         self.closed = False
@@ -250,21 +230,14 @@ class Port:
         """Queue a message for the frontend. From any thread."""
         if self.closed or _getpid() != self._pid:
             return
-        # copied: whose buffer it is may go on writing into it before it is handed over
-        kept = [bytes(frame) for frame in frames]
-        waiting = _Waiting(channel, msg_type == "stream", kept, sum(map(len, kept)))
-        with self._lock:
-            self._waiting.append(waiting)
-            self._size += waiting.size
-            if self._size > BYTE_BUDGET:
-                self._drop_oldest_text()
+        self._inbox.put(channel, msg_type, frames)
         self.post()
 
     def deliver(self, budget: float = float("inf")) -> None:
         """Hand over what waits, for `budget` seconds. On the kernel's own thread."""
         deadline = _clock() + budget
         try:
-            while (message := self._next()) is not None:
+            while (message := self._inbox.take()) is not None:
                 with _logged("on_message"):
                     self.on_message(*message)
                 if _clock() > deadline:
@@ -280,7 +253,7 @@ class Port:
         """
         if not self.closed:
             self.closed = True
-            self._waiting.clear()
+            self._inbox.clear()
             self.on_message = _nothing
             self._closed_by(self)
             # whoever keeps a port keeps no kernel by it
@@ -289,7 +262,7 @@ class Port:
 
     def post(self, *, again: bool = False) -> None:
         """See to it that the event loop delivers what waits."""
-        if self._waiting and (again or not self._posted):
+        if self._inbox and (again or not self._posted):
             self._posted = True
             try:
                 self._call_soon(self._posted_delivery)
@@ -302,52 +275,6 @@ class Port:
         self._posted = False
         if _getpid() == self._pid:  # else a forked child that has come back to the host's loop
             self.deliver(DELIVERY_BUDGET)
-
-    def _next(self) -> tuple[Channel, dict[str, Any]] | None:
-        with self._lock:
-            if not self._waiting:
-                return None
-            first = self._pop()
-            message = first.as_dict()
-            if first.is_stream:
-                self._merge_following(message)
-            return first.channel, message
-
-    def _pop(self) -> _Waiting:
-        waiting = self._waiting.popleft()
-        self._size -= waiting.size
-        return waiting
-
-    def _merge_following(self, message: dict[str, Any]) -> None:
-        content, parent = message["content"], message["parent_header"]
-        texts, length = [content["text"]], 0
-        while self._waiting and self._waiting[0].is_stream and length < MERGED_TEXT:
-            following = self._waiting[0].as_dict()
-            if (
-                following["content"]["name"] != content["name"]
-                or following["parent_header"] != parent
-                or following["metadata"] != message["metadata"]
-            ):
-                break
-            self._pop()
-            texts.append(following["content"]["text"])
-            length += len(texts[-1])
-        content["text"] = "".join(texts)
-
-    def _drop_oldest_text(self) -> None:
-        kept: list[_Waiting] = []
-        dropped = False
-        try:
-            while self._waiting and self._size > BYTE_BUDGET // 2:
-                each = self._pop()
-                if not each.is_stream and not isinstance(each, _Notice):
-                    kept.append(each)
-                elif not dropped:
-                    dropped = True
-                    kept.append(each.notice())
-        finally:
-            self._size += sum(each.size for each in kept)
-            self._waiting.extendleft(reversed(kept))
 
 
 class _Inlet:
@@ -384,41 +311,6 @@ class _Inlet:
         if _getpid() == self._pid:  # else a forked child that has come back to the host's loop
             self.drain()
             self._lane.drained()
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A message that has not been handed over."""
-
-    channel: Channel
-    is_stream: bool
-    frames: Frames
-    size: int
-    """Bytes."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """The message as jupyter_client's Session has it; its dates are still text."""
-        start = self.frames.index(DELIMITER) + 2
-        names = ("header", "parent_header", "metadata", "content")
-        parts = zip(names, self.frames[start : start + len(names)], strict=True)
-        message: dict[str, Any] = {name: from_json(part) for name, part in parts}
-        message["msg_id"] = message["header"]["msg_id"]
-        message["msg_type"] = message["header"]["msg_type"]
-        message["buffers"] = [memoryview(part) for part in self.frames[start + len(names) :]]
-        return message
-
-    def notice(self) -> _Waiting:
-        """What stands in the place of this text, and of more, that has been dropped."""
-        return _Notice(self.channel, False, self.frames, len(_NOTICE))
-
-
-class _Notice(_Waiting):
-    __slots__ = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        message = _Waiting.as_dict(self)
-        message["content"] = {"name": "stderr", "text": _NOTICE}
-        return message
 
 
 @contextlib.contextmanager

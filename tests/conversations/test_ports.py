@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import qtkernel
-from qtkernel.channels import inprocess
+from qtkernel.channels import inbox
 from qtkernel.channels.inprocess import Port
 from qtkernel.embed.embedded import EmbeddedKernel
 from qtkernel.loops.base import EventLoop
@@ -288,7 +288,7 @@ def test_text_of_one_cell_is_merged(inside: Inside) -> None:
 
 def test_what_a_port_keeps_is_bounded(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     _, ear = inside()
-    monkeypatch.setattr(inprocess, "BYTE_BUDGET", 1 << 20)
+    monkeypatch.setattr(inbox, "BYTE_BUDGET", 1 << 20)
     ear.run(
         "import sys\nprint('first')\nsys.stdout.flush()\n"
         "for each in range(64):\n    print(f'{each:02}' * 32768)\n    sys.stdout.flush()\n"
