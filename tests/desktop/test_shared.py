@@ -16,7 +16,7 @@ from tests.frontends.support.console import Console
 @pytest.fixture
 def terminal(bench: Bench) -> Iterator[Console]:
     """``jupyter console --existing``, attached."""
-    console = Console(bench)
+    console = Console(bench, asks=False)
     yield console
     console.child.close(force=True)
 
@@ -46,7 +46,7 @@ def test_a_terminal_that_is_killed_is_missed(bench: Bench, terminal: Console) ->
     clients = bench.part("clientsButton")
     terminal.wait_for_prompt(1)
     bench.wait_for(f"{clients}.text() == '1'")
-    other = Console(bench)
+    other = Console(bench, asks=False)
     try:
         other.wait_for_prompt(1)
         bench.wait_for(f"{clients}.text() == '2'")
