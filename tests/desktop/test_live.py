@@ -105,7 +105,7 @@ def test_the_elapsed_time_moves(bench: Bench) -> None:
     with Watcher(bench.screen, elapsed, lambda image: image.pixels.tobytes()) as watcher:
         bench.screen.key("Return")
         bench.wait_for_end(1)
-    assert len(watcher.seen) > 6
+    assert len(watcher.seen) > 4
 
 
 def test_tqdm_moves_in_place(bench: Bench) -> None:
@@ -118,4 +118,4 @@ def test_tqdm_moves_in_place(bench: Bench) -> None:
     with Watcher(bench.screen, page, lambda image: image.pixels.tobytes()) as watcher:
         bench.wait_for_end(1)
     assert bench.text().count(" of 20") == 2, bench.text()  # the input, and one line
-    assert len(watcher.seen) > 10
+    assert len(watcher.seen) > 4  # as often as the machine has time
