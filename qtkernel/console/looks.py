@@ -19,23 +19,28 @@ _CHANGES: Final = ("PaletteChange", "FontChange", "StyleChange", "ApplicationPal
 _FAINT: Final = 0.12  # of the way from the background to the text: tips, brackets that match
 
 
-class Looks:
+class Looks(qt.QtCore.QObject):  # type: ignore[misc]
     """The looks of a `ConsoleWidget`.
 
     Args:
-        widget: the console; its ``_control`` is the text widget.
+        widget: the console, which owns this; its ``_control`` is the text widget.
     """
 
     def __init__(self, widget: Any) -> None:
+        super().__init__(widget)
         self._widget = widget
         self._theme: Theme | None = None
         self._font = ""
         widget.setStyleSheet("")
         widget._ansi_processor.get_format = MethodType(self._ansi_format, widget._ansi_processor)
-        self._timer = qt.QtCore.QTimer(widget)
+        self._timer = qt.QtCore.QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.refresh)
+        kinds = qt.QtCore.QEvent.Type
+        self._changes = [getattr(kinds, name) for name in _CHANGES]
+        self._font_change = kinds.FontChange
         self.refresh()
+        widget._control.installEventFilter(self)
 
     @property
     def theme(self) -> Theme:
@@ -43,12 +48,13 @@ class Looks:
         assert self._theme is not None
         return self._theme
 
-    def changed(self, event: Any) -> None:
-        """Look at a change event of the widget's: take on what is new, soon."""
-        kinds = qt.QtCore.QEvent.Type
-        if event.type() in [getattr(kinds, name) for name in _CHANGES]:
-            # several come at once, and to the parts of the widget later than to itself
+    def eventFilter(self, _control: Any, event: Any) -> bool:  # noqa: N802
+        """Qt's: take on what is new, soon: several changes come at once."""
+        kind = event.type()
+        if kind in self._changes:
             self._timer.start(0)
+        # Qt would give the document the application's own font, for a moment
+        return bool(kind == self._font_change)
 
     def refresh(self) -> None:
         """Take on the palette and the font that the application has now, if they are others."""
@@ -72,9 +78,8 @@ class Looks:
         widget.area.host_format = self.named_format("host")
         self._apply_around()
         if before is not None:
-            with widget.area.editing():
+            with widget.area.editing():  # inputs are highlighted again, because prompts change
                 _recolour(document, before, theme)
-            self._highlight_again()
 
     def _apply_around(self) -> None:
         """What qtconsole has in colours of its own."""
@@ -86,12 +91,6 @@ class Looks:
         text = readable(self.theme.text, faint)
         palette.setColor(qt.QtGui.QPalette.ColorRole.ToolTipText, _colour(text))
         tip.setPalette(palette)
-
-    def _highlight_again(self) -> None:
-        highlighter = self._widget._highlighter
-        on, highlighter.highlighting_on = highlighter.highlighting_on, True
-        highlighter.rehighlight()
-        highlighter.highlighting_on = on
 
     def named_format(self, name: str) -> Any:
         """The format of what has a name in `theme.NAMED`."""

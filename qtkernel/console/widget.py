@@ -144,12 +144,6 @@ class ConsoleWidget(TypingAids):
 
     # Its looks; Qt's and qtconsole's names
 
-    def changeEvent(self, event: Any) -> None:  # noqa: N802
-        """The application has another palette, font or style."""
-        super().changeEvent(event)
-        if self._ready:
-            self.looks.changed(event)
-
     def showEvent(self, event: Any) -> None:  # noqa: N802
         """It has been given its place: a style sheet may know it only now."""
         super().showEvent(event)

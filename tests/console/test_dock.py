@@ -102,6 +102,7 @@ def test_a_widget_of_a_main_window_means_that_window(host: Host) -> None:
     delete_now(other)
 
 
+@pytest.mark.filterwarnings("ignore:.*setActiveWindow")
 def test_of_several_main_windows_it_takes_the_active_one_or_the_one_that_can_be_seen(
     host: Host,
 ) -> None:
@@ -253,6 +254,27 @@ def test_it_may_be_deleted_in_any_way(host: Host, end: str, busy: bool) -> None:
         host.kernel.interrupt()  # nothing of it hears what happens to the kernel
         other = User(host.kernel, host.kernel.console().widget)
         play(other, iter([lambda: not host.kernel.busy]))
+
+
+@pytest.mark.parametrize("which", ["dock", "dock.console.widget", "window"])
+def test_a_cell_may_delete_the_dock_that_it_came_from(host: Host, which: str) -> None:
+    window = QtWidgets.QMainWindow()
+    window.show()
+    dock = host.dock(window)
+    host.kernel.push({"dock": dock, "window": window, "delete": delete_now})
+
+    def script() -> Script:
+        dock.run(
+            f"import time; print('before'); delete({which})\n"
+            "for i in range(3): print(i); time.sleep(0.06)\n"  # it would be shown while it blocks
+            "end = True"
+        )
+        yield lambda: "end" in host.kernel.user_ns
+        yield lambda: not host.kernel.busy
+
+    play(user_of(dock, host.kernel), script())
+    settle()
+    assert host.traces()["ports"] == 0
 
 
 def test_making_and_deleting_many_leaves_nothing(host: Host) -> None:

@@ -66,7 +66,12 @@ def coloured(user: User) -> dict[str, list[tuple[RGB, RGB | None]]]:
     no_brush = QtCore.Qt.BrushStyle.NoBrush
     block = document.begin()
     while block.isValid():
-        ranges = [(each.start, each.length, each.format) for each in block.layout().formats()]
+        highlighted = block.layout().formats()
+        # PySide's format belongs to the range that it is of
+        copies = [QtGui.QTextCharFormat(each.format) for each in highlighted]
+        ranges = [
+            (each.start, each.length, copy) for each, copy in zip(highlighted, copies, strict=True)
+        ]
         iterator = block.begin()
         while not iterator.atEnd():
             fragment = iterator.fragment()
@@ -159,6 +164,25 @@ def test_inputs_keep_their_syntax_colours(sit: Sit, application: Any) -> None:
     play(user, script())
 
 
+def test_also_while_a_question_is_asked(sit: Sit, application: Any) -> None:
+    user = sit()
+
+    def script() -> Script:
+        user.type("name = input('who? ')\n")
+        yield user.is_asked("who? ")
+        user.type("return")
+        application.setPalette(palette_of(*DARK))
+        yield lambda: user.console.looks.theme.is_dark
+        string = user.console.looks.theme.named("string")
+        assert (string, None) in coloured(user)["'who? '"]
+        user.type(" it\n")
+        yield user.at_prompt(2)
+        assert not unreadable(user)
+        assert user.kernel.user_ns["name"] == "return it"
+
+    play(user, script())
+
+
 def test_a_style_sheet_of_the_hosts_is_followed(sit: Sit, application: Any) -> None:
     user = sit()
 
@@ -217,6 +241,7 @@ def test_the_font_is_fixed_and_has_the_applications_size(
     def script() -> Script:
         yield lambda: user.text.endswith("In [1]: ")
         application.setFont(font)
+        assert QtGui.QFontInfo(user.console.font).fixedPitch()  # there is no moment of another one
         yield lambda: (size(user) == (-1, 23)) if pixels else (size(user)[0] == 17.5)
         assert QtGui.QFontInfo(user.console.font).fixedPitch()
         assert user.console._keyboard.completions.view.font().pointSizeF() == size(user)[0]

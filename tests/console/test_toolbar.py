@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from typing import Any
 
 import pytest
@@ -162,6 +165,50 @@ def test_the_attach_command_is_copied(sit: Any) -> None:
     seat.click(seat.bar.copy_attach)
     assert QtWidgets.QApplication.clipboard().text() == seat.kernel.attach_command
     QtWidgets.QToolTip.hideText()
+
+
+ATTACH = """
+import sys, jupyter_client
+client = jupyter_client.BlockingKernelClient(connection_file=sys.argv[1])
+client.load_connection_file()
+client.start_channels()
+client.kernel_info(reply=True, timeout=20)
+print("attached", flush=True)
+sys.stdin.read()
+client.stop_channels()
+"""
+
+
+def test_who_is_attached_is_counted_and_listed_also_when_it_is_killed(sit: Any) -> None:
+    seat = sit(transport="auto")
+    count, user = seat.bar.clients.text, seat.user
+    latest: list[float] = []
+
+    def attach() -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", ATTACH, seat.kernel.connection_file]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+
+    def script() -> Script:
+        yield lambda: user.text.endswith("In [1]: ")
+        polite, other = attach(), attach()
+        yield lambda: count() == "2"
+        assert f"(pid {polite.pid})" in seat.bar.clients.toolTip()
+        seat.click(seat.bar.clients)
+        entries = [action.text() for action in seat.menu().actions()]
+        assert sum("(pid " in entry and ", since " in entry for entry in entries) == 2
+        QtTest.QTest.keyClick(seat.menu(), Key.Key_Escape)
+        for end in (lambda: polite.communicate(timeout=20), other.kill):
+            before = count()
+            end()
+            begun = time.monotonic()
+            yield lambda before=before: count() < before  # type: ignore[misc]
+            latest.append(time.monotonic() - begun)
+        other.communicate()
+        assert count() == "0"
+        assert "nobody" in seat.bar.clients.accessibleName()
+
+    play(user, script())
+    assert max(latest) < 10  # measured: 1.6 s, which is `kernel.clients.GRACE` and a little
 
 
 def test_the_list_of_clients_offers_to_copy_the_command_too(sit: Any) -> None:
