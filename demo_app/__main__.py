@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     app.setApplicationName("Signal Bench")
     look.dress(app, args.theme)
     bench = Bench()
+    bench.channels[0].set(waveform="vibration", noise=0.05)
     window = BenchWindow(bench)
 
     kernel = qtkernel.embed(
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     app.aboutToQuit.connect(kernel.close)
 
     window.add_kernel(kernel)
+    window.closed.connect(app.quit)  # also when a cell's windows are still open
     window.show()
     bench.start()
     status: int = app.exec_()

@@ -22,7 +22,9 @@ EXAMPLES = (
     ),
     Example(
         "Add a c&urve to the plot",
-        "held = model.channels[0].trace\nwin.screen_view.add_curve('held', held)",
+        "from numpy import convolve, ones\n"
+        "smooth = convolve(model.channels[0].trace, ones(80) / 80, 'same')\n"
+        "win.screen_view.add_curve('smooth', smooth)",
     ),
     Example(
         "C&onnect a slot",

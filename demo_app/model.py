@@ -30,6 +30,15 @@ TIMEBASES = (50e-6, 100e-6, 200e-6, 500e-6, 1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 _PADDED = 8 * SAMPLES
+_STEPS = np.arange(SAMPLES, dtype=np.float64)
+
+
+def _vibration(phase: Trace) -> Trace:
+    """What a sensor on a machine says: the shaft's turns, and what turns with it, faster."""
+    turns = 2 * np.pi * phase
+    parts = ((1, 1.0), (2, 0.45), (5, 0.3), (8, 0.12))
+    return sum((part * np.sin(order * turns) for order, part in parts), start=0 * phase) / 1.31
+
 
 # each takes the phase in cycles and rises through zero at phase 0, where the sweep is triggered
 WAVEFORMS: dict[str, Callable[[Trace], Trace]] = {
@@ -37,6 +46,7 @@ WAVEFORMS: dict[str, Callable[[Trace], Trace]] = {
     "square": lambda phase: np.where(phase % 1 < 0.5, 1.0, -1.0),
     "triangle": lambda phase: 4 * np.abs((phase + 0.75) % 1 - 0.5) - 1,
     "sawtooth": lambda phase: 2 * ((phase + 0.5) % 1) - 1,
+    "vibration": _vibration,
 }
 
 
@@ -71,8 +81,7 @@ def measure(trace: Trace, interval: float) -> Readings:
     rising = np.flatnonzero((trace[:-1] < middle) & (trace[1:] >= middle))
     # of the crossings after each swing below, the first
     firsts = np.searchsorted(rising, armed)
-    edges = np.unique(rising[np.minimum(firsts, len(rising) - 1)]) if len(rising) else rising
-    edges = edges[edges >= armed[0]] if len(armed) else edges
+    edges = np.unique(rising[firsts[firsts < len(rising)]])
     frequency = None
     if len(edges) > 1:
         ends = edges[[0, -1]]
@@ -94,6 +103,21 @@ def spectrum(trace: Trace, interval: float) -> tuple[Trace, Trace]:
     return np.fft.rfftfreq(_PADDED, interval).astype(float), decibels
 
 
+def peaks(decibels: Trace, most: int = 3) -> list[int]:
+    """Where in a `spectrum` its strongest lines are, the strongest first.
+
+    A line stands 20 dB out of the noise, and is no side lobe of a stronger one.
+    """
+    rest = decibels.copy()
+    least = max(float(np.median(rest)) + 20, float(rest.max()) - 45)
+    lobe = 4 * _PADDED // SAMPLES
+    found: list[int] = []
+    while len(found) < most and rest[at := int(rest.argmax())] >= least:
+        found.append(at)
+        rest[max(0, at - lobe) : at + lobe] = -np.inf
+    return found
+
+
 def _average(taken: list[Readings]) -> Readings:
     frequencies = [each.frequency for each in taken if each.frequency is not None]
     return Readings(
@@ -105,7 +129,10 @@ def _average(taken: list[Readings]) -> Readings:
 
 
 class Channel(QtCore.QObject):  # type: ignore[misc]
-    """One input of the bench with its simulated signal; ``trace`` is the last sweep in volts."""
+    """One input of the bench with its simulated signal.
+
+    ``trace`` is the last sweep in volts, a sample every ``interval`` seconds.
+    """
 
     changed = QtCore.Signal(str, object)
 
@@ -123,7 +150,7 @@ class Channel(QtCore.QObject):  # type: ignore[misc]
         super().__init__(parent)
         self.name = name
         self.trace: Trace = np.zeros(SAMPLES)
-        self._interval = 1.0
+        self.interval = 1.0
         self._readings: Readings | None = None
 
     def __repr__(self) -> str:
@@ -136,7 +163,7 @@ class Channel(QtCore.QObject):  # type: ignore[misc]
     def readings(self) -> Readings:
         """What the last sweep says; computed when asked for, not 30 times a second."""
         if self._readings is None:
-            self._readings = measure(self.trace, self._interval)
+            self._readings = measure(self.trace, self.interval)
         return self._readings
 
     def set(self, **values: Any) -> None:
@@ -148,10 +175,12 @@ class Channel(QtCore.QObject):  # type: ignore[misc]
 
     def acquire(self, start: float, interval: float, noise: np.random.Generator) -> None:
         """Sample the signal from ``start``, every ``interval`` seconds, and measure it."""
-        times = start + interval * np.arange(SAMPLES, dtype=np.float64)
-        signal = WAVEFORMS[self.waveform](times * self.frequency + self.phase / 360)
+        # without its whole cycles, of which there are many millions: a sine of those takes 10 times
+        # as long as one of what is left
+        begin = (start * self.frequency + self.phase / 360) % 1
+        signal = WAVEFORMS[self.waveform](begin + interval * self.frequency * _STEPS)
         self.trace = self.offset + self.amplitude * signal + noise.normal(0, self.noise, SAMPLES)
-        self._interval, self._readings = interval, None
+        self.interval, self._readings = interval, None
 
 
 class Bench(QtCore.QObject):  # type: ignore[misc]

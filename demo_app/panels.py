@@ -6,7 +6,7 @@ from qtpy import QtCore, QtWidgets
 
 from demo_app import look
 from demo_app.model import Channel
-from demo_app.settings import Choice, Number, engineering
+from demo_app.settings import Choice, Number
 
 FIELDS = (
     ("waveform", "Waveform"),
@@ -51,8 +51,7 @@ def _number_field(owner: QtCore.QObject, name: str, setting: Number) -> QtWidget
 def _choice_field(owner: QtCore.QObject, name: str, setting: Choice[object]) -> QtWidgets.QWidget:
     combo = QtWidgets.QComboBox()
     for option in setting.options:
-        label = option if isinstance(option, str) else engineering(float(str(option)), setting.unit)
-        combo.addItem(label, option)
+        combo.addItem(setting.text(option), option)
     combo.setCurrentIndex(combo.findData(getattr(owner, name)))
     combo.currentIndexChanged.connect(lambda row: setattr(owner, name, combo.itemData(row)))
 

@@ -10,6 +10,8 @@ from demo_app.settings import engineering, tick
 ROWS = 8
 """Vertical divisions."""
 LEFT, TOP, RIGHT, BOTTOM = 66, 40, 20, 72
+LABEL = 72
+"""Room for the label of a division, in pixels."""
 Align = QtCore.Qt.AlignmentFlag
 
 
@@ -20,7 +22,7 @@ class Screen(QtWidgets.QWidget):  # type: ignore[misc]
         super().__init__(parent)
         self.bench = bench
         self.grid_visible = True
-        self.curves: dict[str, tuple[Channel, Trace, str]] = {}
+        self.curves: dict[str, tuple[Channel, Trace, float, str]] = {}
         self._backdrop: QtGui.QPixmap | None = None
         self.setObjectName("plot")
         self.setMinimumSize(420, 220)
@@ -49,14 +51,14 @@ class Screen(QtWidgets.QWidget):  # type: ignore[misc]
         self.refresh()
 
     def add_curve(self, label: str, trace: Trace, colour: str = "", channel: int = 0) -> None:
-        """Draw a curve of one's own with the traces, in volts, on the scale of a channel.
+        """Draw a curve of one's own with the traces, in volts, on the scales of a channel.
 
         Raises ValueError if it has not as many points as a sweep. One with the same label goes.
         """
         if len(trace) != SAMPLES:
             raise ValueError(f"a curve has {SAMPLES} points, as a sweep; this has {len(trace)}")
-        held = np.array(trace, dtype=float)
-        self.curves[label] = (self.bench.channels[channel], held, colour or look.colours.dim)
+        held, scales = np.array(trace, dtype=float), self.bench.channels[channel]
+        self.curves[label] = (scales, held, scales.interval, colour or look.colours.trigger)
         self.update()
 
     def clear_curves(self) -> None:
@@ -75,14 +77,18 @@ class Screen(QtWidgets.QWidget):  # type: ignore[misc]
         if self._backdrop is None:
             self._backdrop = self._draw_backdrop(field)
         painter.drawPixmap(0, 0, self._backdrop)
-        painter.setClipRect(field)
-        for channel, trace, colour in self.curves.values():
-            self._draw_trace(painter, field, channel, trace, QtGui.QColor(colour))
+        painter.setClipRect(field.toRect())
+        for row, (label, curve) in enumerate(self.curves.items()):
+            channel, trace, interval, colour = curve
+            self._draw_trace(painter, field, channel, trace, interval, QtGui.QColor(colour))
+            painter.setFont(look.mono(11))
+            painter.drawText(field.adjusted(8, 6 + 16 * row, 0, 0), Align.AlignLeft, f"— {label}")
         for index, channel in reversed(list(enumerate(self.bench.channels))):
             if channel.enabled:
                 ink = QtGui.QColor(look.channel_colour(index))
-                self._draw_trace(painter, field, channel, channel.trace, ink)
-        self._draw_markers(painter, field)
+                self._draw_trace(painter, field, channel, channel.trace, channel.interval, ink)
+        if self.bench.markers:
+            self._draw_markers(painter, field)
         painter.end()
 
     def _draw_backdrop(self, field: QtCore.QRectF) -> QtGui.QPixmap:
@@ -127,7 +133,9 @@ class Screen(QtWidgets.QWidget):  # type: ignore[misc]
         painter.drawRect(field)
         painter.setFont(look.mono(11))
         painter.setPen(QtGui.QColor(look.colours.dim))
-        for n in range(0, DIVISIONS + 1):
+        # where they would touch, every second one has no label; the trigger's always has
+        every = 1 if field.width() / DIVISIONS > LABEL else 2
+        for n in range(DIVISIONS // 2 % every, DIVISIONS + 1, every):
             x = field.left() + n * field.width() / DIVISIONS
             label = tick((n - DIVISIONS // 2) * self.bench.timebase, self.bench.span / 2, "s")
             box = QtCore.QRectF(x - 40, field.bottom() + 6, 80, 14)
@@ -150,13 +158,16 @@ class Screen(QtWidgets.QWidget):  # type: ignore[misc]
         field: QtCore.QRectF,
         channel: Channel,
         trace: Trace,
+        interval: float,
         ink: QtGui.QColor,
     ) -> None:
         unit = field.height() / ROWS / channel.scale
         zero = field.center().y() - channel.position * field.height() / ROWS
         # no more points than there are pixels
         shown = trace[:: max(1, round(SAMPLES / field.width()))]
-        x = np.linspace(field.left(), field.right(), len(shown))
+        # a sweep that is held keeps its own time when the timebase changes
+        reach = interval * SAMPLES / self.bench.span * field.width() / 2
+        x = np.linspace(field.center().x() - reach, field.center().x() + reach, len(shown))
         line = look.polyline(x, zero - shown * unit)
         # Qt's raster engine is quick with lines of one pixel: a wide one of 800 points took 4 ms
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)

@@ -42,6 +42,10 @@ class Setting(Generic[T]):
         """Return the value as it will be stored, or raise ValueError."""
         raise NotImplementedError
 
+    def text(self, value: T) -> str:
+        """The value as a person reads it."""
+        return str(value)
+
 
 class Switch(Setting[bool]):
     """On or off."""
@@ -70,6 +74,11 @@ class Number(Setting[float]):
             )
         return number
 
+    def text(self, value: float) -> str:
+        if self.unit in ("Hz", "V"):
+            return engineering(value, self.unit, 4)
+        return f"{value:g} {self.unit}"
+
 
 class Choice(Setting[T]):
     """One of a few values; ``unit`` is empty for names."""
@@ -83,6 +92,9 @@ class Choice(Setting[T]):
             allowed = ", ".join(map(str, self.options))
             raise ValueError(f"{self.name} must be one of {allowed}; not {value!r}")
         return self.options[self.options.index(value)]
+
+    def text(self, value: T) -> str:
+        return engineering(value, self.unit) if isinstance(value, float) else str(value)
 
 
 PREFIXES = ((1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"))

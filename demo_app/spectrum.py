@@ -1,10 +1,10 @@
-"""The spectrum of the traces, with the strongest line of each marked."""
+"""The spectrum of the traces, with the strongest lines of each marked."""
 
 import numpy as np
 from qtpy import QtCore, QtGui, QtWidgets
 
 from demo_app import look
-from demo_app.model import Bench, Trace, spectrum
+from demo_app.model import SAMPLES, Bench, Channel, Trace, peaks, spectrum
 from demo_app.settings import engineering, tick
 
 LEFT, TOP, RIGHT, BOTTOM = 62, 40, 18, 34
@@ -12,16 +12,20 @@ FLOOR, CEILING, STEP = -80, 20, 20
 """What is shown, and where there are lines, in dBV."""
 PART = 8
 """The part of all frequencies that is shown: the first eighth, where the signals are."""
-SWEEPS_PER_UPDATE = 6
+SWEEPS_PER_UPDATE = 10
+WEIGHT = 0.4
+"""Of the newest spectrum in what is shown: the noise comes to rest, and a change is soon seen."""
 Align = QtCore.Qt.AlignmentFlag
 
 
 class Spectrum(QtWidgets.QWidget):  # type: ignore[misc]
-    """Shows what frequencies the channels of a bench are made of, five times a second."""
+    """Shows what frequencies the channels of a bench are made of, three times a second."""
 
     def __init__(self, bench: Bench, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self.bench = bench
+        self._levels: dict[Channel, Trace] = {}
+        self._labels: list[QtCore.QRectF] = []
         self.setObjectName("spectrum")
         self.setMinimumSize(280, 220)
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -30,29 +34,40 @@ class Spectrum(QtWidgets.QWidget):  # type: ignore[misc]
             signal.connect(self.refresh)
 
     def refresh(self, *_details: object) -> None:
-        """Repaint at the loop's next turn."""
+        """Begin the average anew, and repaint at the loop's next turn."""
+        self._levels.clear()
         self.update()
 
     @property
     def limit(self) -> float:
         """The highest frequency that is shown, in hertz."""
-        return len(self.bench.channels[0].trace) / self.bench.span / 2 / PART
+        return SAMPLES / self.bench.span / 2 / PART
 
     def _count_sweep(self) -> None:
-        if not self.bench.running or self.bench.sweeps % SWEEPS_PER_UPDATE == 0:
+        if not self.bench.running:
+            self.refresh()
+        elif self.bench.sweeps % SWEEPS_PER_UPDATE == 0:
+            for channel, level in self._levels.items():
+                level += WEIGHT * (spectrum(channel.trace, channel.interval)[1] - level)
             self.update()
+
+    def _shown(self, channel: Channel) -> tuple[Trace, Trace]:
+        """The frequencies and levels of a channel that have a place here."""
+        frequencies, decibels = spectrum(channel.trace, channel.interval)
+        level = self._levels.setdefault(channel, decibels)
+        end = int(np.searchsorted(frequencies, self.limit, side="right"))
+        return frequencies[:end], level[:end]
 
     def paintEvent(self, _event: QtGui.QPaintEvent) -> None:  # noqa: N802 (Qt's name)
         painter = QtGui.QPainter(self)
         painter.fillRect(self.rect(), QtGui.QColor(look.colours.screen))
         field = QtCore.QRectF(self.rect()).adjusted(LEFT, TOP, -RIGHT, -BOTTOM)
         self._draw_axes(painter, field)
-        labels = 0
-        for index, channel in enumerate(self.bench.channels):
-            if channel.enabled:
-                ink = QtGui.QColor(look.channel_colour(index))
-                self._draw_channel(painter, field, channel.trace, ink, labels)
-                labels += 1
+        self._labels.clear()
+        shown = [channel for channel in self.bench.channels if channel.enabled]
+        for row, channel in enumerate(shown):
+            colour = look.channel_colour(self.bench.channels.index(channel))
+            self._draw_channel(painter, field, channel, colour, row)
         painter.end()
 
     def _draw_axes(self, painter: QtGui.QPainter, field: QtCore.QRectF) -> None:
@@ -60,7 +75,7 @@ class Spectrum(QtWidgets.QWidget):  # type: ignore[misc]
         painter.setPen(QtGui.QColor(look.colours.ink))
         strip = QtCore.QRectF(field.left(), 8, field.width(), 20)
         painter.drawText(strip, Align.AlignLeft | Align.AlignVCenter, "SPECTRUM")
-        painter.drawText(strip, Align.AlignRight | Align.AlignVCenter, "dBV, Hann")
+        painter.drawText(strip, Align.AlignRight | Align.AlignVCenter, "dBV, Hann, avg")
         painter.setFont(look.mono(11))
         for level in range(FLOOR, CEILING + 1, STEP):
             y = field.bottom() - (level - FLOOR) / (CEILING - FLOOR) * field.height()
@@ -83,24 +98,46 @@ class Spectrum(QtWidgets.QWidget):  # type: ignore[misc]
         painter.drawRect(field)
 
     def _draw_channel(
-        self,
-        painter: QtGui.QPainter,
-        field: QtCore.QRectF,
-        trace: Trace,
-        ink: QtGui.QColor,
-        row: int,
+        self, painter: QtGui.QPainter, field: QtCore.QRectF, channel: Channel, colour: str, row: int
     ) -> None:
-        frequencies, decibels = spectrum(trace, self.bench.span / len(trace))
-        shown = frequencies <= self.limit
-        x = field.left() + frequencies[shown] / self.limit * field.width()
-        level = np.clip(decibels[shown], FLOOR, CEILING)
+        frequencies, decibels = self._shown(channel)
+        ink, below = QtGui.QColor(colour), QtGui.QColor(colour)
+        below.setAlpha(28)
+        level = np.clip(decibels, FLOOR, CEILING)
+        x = field.left() + frequencies / self.limit * field.width()
         y = field.bottom() - (level - FLOOR) / (CEILING - FLOOR) * field.height()
+        ends = (field.bottom(), field.bottom())
+        painter.setPen(QtCore.Qt.PenStyle.NoPen)
+        painter.setBrush(below)
+        painter.drawPolygon(look.polyline((*x, x[-1], x[0]), (*y, *ends)))
+        painter.setBrush(QtCore.Qt.BrushStyle.NoBrush)
+        painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         painter.setPen(QtGui.QPen(ink, 1))
         painter.drawPolyline(look.polyline(x, y))
-        peak = int(np.argmax(level))
-        text = f"{engineering(float(frequencies[peak]), 'Hz')}  {decibels[peak]:.1f} dBV"
         painter.setBrush(ink)
-        painter.drawEllipse(QtCore.QPointF(float(x[peak]), float(y[peak])), 2.5, 2.5)
-        painter.setBrush(QtCore.Qt.BrushStyle.NoBrush)
+        strongest = int(np.argmax(decibels))
+        text = f"{engineering(float(frequencies[strongest]), 'Hz')}  {decibels[strongest]:.1f} dBV"
         box = field.adjusted(0, 6 + 16 * row, -8, 0)
         painter.drawText(box, Align.AlignRight | Align.AlignTop, text)
+        for at in peaks(decibels):
+            place = QtCore.QPointF(float(x[at]), float(y[at]))
+            painter.drawEllipse(place, 2.5, 2.5)
+            self._draw_label(painter, field, place, engineering(float(frequencies[at]), "Hz"))
+        painter.setBrush(QtCore.Qt.BrushStyle.NoBrush)
+        painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing, False)
+
+    def _draw_label(
+        self, painter: QtGui.QPainter, field: QtCore.QRectF, place: QtCore.QPointF, text: str
+    ) -> None:
+        """Write above a place, unless a stronger line has written there."""
+        size = painter.fontMetrics().size(0, text)
+        box = QtCore.QRectF(0, 0, size.width() + 6, size.height())
+        box.moveCenter(place - QtCore.QPointF(0, size.height() / 2 + 5))
+        box.moveLeft(min(max(box.left(), field.left()), field.right() - box.width()))
+        box.moveTop(max(box.top(), field.top()))
+        if not any(box.intersects(other) for other in self._labels):
+            self._labels.append(box)
+            behind = QtGui.QColor(look.colours.screen)
+            behind.setAlpha(190)
+            painter.fillRect(box, behind)
+            painter.drawText(box, Align.AlignCenter, text)

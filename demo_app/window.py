@@ -37,6 +37,8 @@ def _column(*parts: QtWidgets.QWidget, spacing: int = 6) -> QtWidgets.QWidget:
 class BenchWindow(QtWidgets.QMainWindow):  # type: ignore[misc]
     """Shows a bench and lets a person operate it; whatever code changes, it follows."""
 
+    closed = QtCore.Signal()
+
     def __init__(self, bench: Bench) -> None:
         super().__init__()
         self.bench = bench
@@ -63,6 +65,10 @@ class BenchWindow(QtWidgets.QMainWindow):  # type: ignore[misc]
         self.setWindowTitle("Signal Bench")
         self.resize(1240, 780)
         self._show_running(bench.running)
+
+    def closeEvent(self, event: QtGui.QCloseEvent) -> None:  # noqa: N802 (Qt's name)
+        super().closeEvent(event)
+        self.closed.emit()
 
     def log(self, text: str) -> None:
         """Append a line to the log, with the time of day."""
@@ -256,12 +262,14 @@ class BenchWindow(QtWidgets.QMainWindow):  # type: ignore[misc]
         QtWidgets.QApplication.clipboard().setText(self.attach_label.text())
 
     def _log_channel(self, channel: Channel, name: str, value: object) -> None:
-        self.log(f"{channel.name}: {name} = {value}")
+        self.log(f"{channel.name}: {name} = {getattr(Channel, name).text(value)}")
 
     def _follow(self, name: str, value: object) -> None:
         if name == "running":
             self._show_running(bool(value))
-        self.log(f"{name} = {value}")
+            self.log("acquisition started" if value else "acquisition stopped")
+        else:
+            self.log(f"{name} = {getattr(Bench, name).text(value)}")
 
     def _show_running(self, running: bool) -> None:
         self.run_action.setChecked(running)

@@ -17,6 +17,7 @@ from demo_app.model import (
     Bench,
     Trace,
     measure,
+    peaks,
     spectrum,
 )
 
@@ -157,3 +158,31 @@ def test_a_measurement_is_the_average_of_the_sweeps_that_come(bench: Bench, qtbo
     assert readings.frequency == pytest.approx(1000, rel=0.01)
     with pytest.raises(ValueError, match="one sweep or more"):
         bench.measure(sweeps=0).send(None)
+
+
+def test_the_peaks_are_the_lines_and_neither_noise_nor_side_lobes() -> None:
+    noise = np.random.default_rng(1).normal(0, 0.02, SAMPLES)
+    trace = sine(1000, amplitude=2) + sine(5000, amplitude=0.5) + noise
+    frequencies, decibels = spectrum(trace, 1 / RATE)
+    assert frequencies[peaks(decibels)] == pytest.approx([1000, 5000], abs=50)
+    assert len(peaks(decibels, most=1)) == 1
+    assert peaks(spectrum(noise, 1 / RATE)[1]) == []
+
+
+def test_the_vibration_is_periodic_and_rises_where_it_is_triggered() -> None:
+    shape = WAVEFORMS["vibration"]
+    turn = shape(np.arange(1000) / 1000)
+    assert shape(np.arange(1000, 2000) / 1000) == pytest.approx(turn, abs=1e-9)
+    assert shape(np.array([-0.01]))[0] < turn[0] < turn[10]
+    assert 0.9 < max(turn) <= 1
+    # the faster parts are no turns of their own
+    assert measure(np.tile(turn, 4), 1e-3).frequency == pytest.approx(1, rel=1e-3)
+
+
+def test_a_signal_is_the_same_after_years() -> None:
+    channel, noise = Bench(seed=1).channels[0], np.random.default_rng(1)
+    channel.set(noise=0, frequency=1000)
+    channel.acquire(0.0, 1 / RATE, noise)
+    early = channel.trace
+    channel.acquire(1e8, 1 / RATE, noise)
+    assert channel.trace == pytest.approx(early, abs=1e-3)

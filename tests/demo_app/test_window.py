@@ -118,8 +118,16 @@ def test_the_log_has_times_and_what_was_changed(bench: Bench, window: BenchWindo
     bench.channels[0].amplitude = 3
     window.log("by hand")
     first, second = window.log_pane.toPlainText().splitlines()
-    assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}  CH1: amplitude = 3.0", first)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}  CH1: amplitude = 3.000 V", first)
     assert second.endswith("  by hand")
+
+
+def test_the_log_says_what_the_bench_does(bench: Bench, window: BenchWindow) -> None:
+    bench.timebase = 1e-3
+    bench.start()
+    bench.stop()
+    told = [line.split("  ", 1)[1] for line in window.log_pane.toPlainText().splitlines()]
+    assert told == ["timebase = 1.00 ms/div", "acquisition started", "acquisition stopped"]
 
 
 def test_the_plate_shows_the_title(window: BenchWindow) -> None:
@@ -145,6 +153,54 @@ def test_the_attach_command_can_be_selected_and_copied(
     window.copy_action.trigger()
     clipboard = QtWidgets.QApplication.clipboard()
     assert clipboard.text() == kernel.attach_command
+
+
+def test_the_bench_goes_on_while_a_cell_asks(
+    bench: Bench, window: BenchWindow, kernel: EmbeddedKernel, qtbot: QtBot
+) -> None:
+    window.add_kernel(kernel)
+    ended: list[Executed] = []
+    kernel.on("executed", ended.append)
+    counter = PaintCount(window.screen_view)
+    text = window.dock.console.widget._control
+    begun: list[int] = []
+
+    def answer() -> None:
+        # the question waits in a loop of its own, deeper than the test's: only a slot gets to act
+        if text.toPlainText().endswith("Who? "):
+            begun.append(counter.paints)
+            if counter.paints > begun[0] + 5:
+                qtbot.keyClicks(text, "me")
+                qtbot.keyClick(text, QtCore.Qt.Key.Key_Return)
+
+    bench.swept.connect(answer)
+    bench.start()
+    window.dock.run("name = input('Who? ')")
+    qtbot.waitUntil(lambda: bool(ended), timeout=20_000)
+    assert (ended[0].status, kernel.user_ns["name"]) == ("ok", "me")
+
+
+def test_the_bench_goes_on_while_a_cell_awaits(
+    bench: Bench, window: BenchWindow, kernel: EmbeddedKernel, qtbot: QtBot
+) -> None:
+    window.add_kernel(kernel)
+    ended: list[Executed] = []
+    kernel.on("executed", ended.append)
+    counter = PaintCount(window.screen_view)
+    bench.start()
+    window.dock.run("import asyncio\ngoing = asyncio.Event()\nawait going.wait()")
+    qtbot.waitUntil(lambda: "going" in kernel.user_ns, timeout=20_000)
+    paints = counter.paints
+    qtbot.waitUntil(lambda: counter.paints > paints + 5, timeout=20_000)
+    assert not ended
+    kernel.user_ns["going"].set()
+    qtbot.waitUntil(lambda: bool(ended), timeout=20_000)
+    assert ended[0].status == "ok"
+
+
+def test_closing_the_window_is_told(window: BenchWindow, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(window.closed, timeout=5000):
+        window.close()
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.title)
