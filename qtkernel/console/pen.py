@@ -16,6 +16,8 @@ from qtkernel.console.escapes import Control
 MAX_LINE: Final = 20_000
 """Characters in a line; longer ones are broken (Qt lays a line out anew with each addition)."""
 
+_BLOCK_END = "\u2029"  # how a QTextDocument calls it
+
 
 class Pen:
     """Writes into a QTextDocument, above its tail.
@@ -36,18 +38,13 @@ class Pen:
         self._start = qt.QtGui.QTextCursor(document)  # of the segment
         self._start.setKeepPositionOnInsert(True)
         self._start_line_feed = False
-        self.gap: int | None = None
-        """Line feeds between the last line and the tail; None if there is no tail."""
+        self._gap: int | None = None  # line feeds between the last line and the tail, if any
+        self._parted = False  # whether they are there: above a tail at the very top they are not
 
     @property
     def end(self) -> int:
         """The position at which output ends, and the tail begins."""
         return int(self._end.position())
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing above the prompt."""
-        return self.end == 0
 
     @property
     def line_is_open(self) -> bool:
@@ -66,12 +63,18 @@ class Pen:
                 cursor.setKeepPositionOnInsert(False)
                 cursor.setPosition(cursor.position())  # its anchor has gone along
 
+    def tail_follows(self, gap: int | None) -> None:
+        """Say what follows: a tail, `gap` line feeds from the last line; None for none."""
+        if gap is not None and self._gap is None:
+            self._parted = self._document.characterAt(self.end) == _BLOCK_END
+        self._gap = gap
+
     def take_tail(self) -> None:
         """Go on at the end of the document, in a new line: the tail is output now."""
         self._end.movePosition(qt.QtGui.QTextCursor.MoveOperation.End)
         self._at.setPosition(self.end)
         self._line_feed = self.end > 0
-        self.gap = None
+        self._gap = None
 
     def give_up_line(self) -> None:
         """Leave the last line, which is open, to the tail."""
@@ -94,7 +97,8 @@ class Pen:
 
     def take_back_all(self) -> None:
         """Remove everything above the tail."""
-        self.remove(0, self.end + (0 if self.is_empty else self.gap or 0))
+        self.remove(0, self.end + (self._gap or 0) * self._parted)
+        self._parted = False
         self._at.setPosition(0)
         self._line_feed = self._start_line_feed = False
 
@@ -130,9 +134,10 @@ class Pen:
             self._at.insertText(broken(text, self._at.positionInBlock()), text_format)
 
     def _make_room(self) -> None:
-        if self.gap and self.is_empty:
+        if self._gap and not self._parted:
+            self._parted = True
             with self.tail_changes():
-                qt.QtGui.QTextCursor(self._end).insertText("\n" * self.gap)
+                qt.QtGui.QTextCursor(self._end).insertText("\n" * self._gap)
 
     def _overwrite(self, text: str, text_format: Any) -> str:
         line, line_feed, rest = text.partition("\n")

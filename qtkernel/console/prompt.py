@@ -142,7 +142,7 @@ class LivePrompt(RichJupyterWidget):  # type: ignore[misc]
         end, keep = _end(), qt.QtGui.QTextCursor.MoveMode.KeepAnchor
         cursor.movePosition(end, keep)
         cursor.removeSelectedText()
-        self.area.pen.gap = None
+        self.area.pen.tail_follows(None)
 
     def _write_input(self, code: str, number: int) -> Any:
         """Write an input at the end; a cursor after it."""
@@ -158,7 +158,7 @@ class LivePrompt(RichJupyterWidget):  # type: ignore[misc]
             prompt_end = cursor.position() - 1
             self._insert_plain_text_into_buffer(cursor, code)
             self._prompt_cursor.setPosition(prompt_end)
-        self.area.pen.gap = 2
+        self.area.pen.tail_follows(2)
         return cursor
 
     def _write_prompt(self, number: int) -> None:
@@ -209,7 +209,7 @@ class LivePrompt(RichJupyterWidget):  # type: ignore[misc]
                 if self.area.end == cursor.position() and not (cursor.atStart() and question):
                     cursor.insertText("\n", qt.QtGui.QTextCharFormat())
                 self._insert_question(cursor, question)
-            self.area.pen.gap = 1
+            self.area.pen.tail_follows(1)
         self._control.setTextCursor(cursor)
 
     def _insert_question(self, cursor: Any, question: str) -> None:
