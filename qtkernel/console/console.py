@@ -41,11 +41,12 @@ class Console(qt.QtWidgets.QWidget):  # type: ignore[misc]
         toolbar: bool = True,
         banner: str | None = None,
     ) -> None:
+        widget = ConsoleWidget(kernel, banner=banner)  # first: if it fails, nothing is left behind
         super().__init__(parent)
         self.setObjectName("console")
         self.setWindowTitle("Console")
         self.kernel = kernel
-        self.widget = ConsoleWidget(kernel, self, banner=banner)
+        self.widget = widget
         """The text of it, a qtconsole widget."""
         self.widget.host_output = kernel.capture == "all"
         self.toolbar = Toolbar(kernel, self.widget, self) if toolbar else None

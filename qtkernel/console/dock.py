@@ -52,11 +52,12 @@ class ConsoleDock(qt.QtWidgets.QDockWidget):  # type: ignore[misc]
     ) -> None:
         if area not in _AREAS:
             raise ValueError(f"area={area!r}: it is {', '.join(map(repr, _AREAS))}")
+        console = Console(kernel, **more)  # first: if it fails, no empty dock is left behind
         window = main_window(parent)
         super().__init__(title, parent if window is None else window)
         self.setObjectName(_free_name(window))
-        self.console = Console(kernel, self, **more)
-        self.setWidget(self.console)
+        self.console = console
+        self.setWidget(console)
         self.setFocusProxy(self.console)
         self._set_icon()
         opened = weak(self._opened)

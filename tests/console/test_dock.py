@@ -140,6 +140,20 @@ def test_an_area_that_there_is_not(host: Host) -> None:
     assert host.traces()["ports"] == 0
 
 
+def test_what_cannot_be_made_leaves_nothing_behind(host: Host) -> None:
+    before = host.traces()
+    with pytest.raises(TypeError):
+        host.dock(tools=True)
+    assert host.traces() == before
+    host.kernel.close()
+    for make in (host.kernel.dock, host.kernel.console):
+        with pytest.raises(RuntimeError, match="closed"):
+            make(host.window)
+    settle()
+    assert not host.window.findChildren(QtWidgets.QDockWidget, "consoleDock")
+    assert not host.window.findChildren(QtWidgets.QWidget, "console")
+
+
 def test_closing_hides_it_and_it_comes_back_with_its_transcript(host: Host) -> None:
     dock = host.dock()
     user = user_of(dock, host.kernel)
