@@ -29,7 +29,10 @@ BUILD = ROOT / "build" / "matrix"
 PYTHONS = ("3.11", "3.12", "3.13")
 BINDINGS = ("PyQt5", "PyQt6", "PySide6")
 
-TESTS = ("loops", "kernel", "shell", "embed", "conversations", "frontends", "demo_app")
+TESTS = (
+    *("loops", "kernel", "shell", "embed", "conversations", "frontends", "console", "desktop"),
+    "demo_app",
+)
 """What meets Qt, IPython, asyncio, signals, frames or a whole process. Left out: tests/protocol and
 tests/channels (bytes and sockets, the same everywhere) and the tests marked slow (minutes each)."""
 
