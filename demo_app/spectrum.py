@@ -15,6 +15,8 @@ PART = 8
 SWEEPS_PER_UPDATE = 10
 WEIGHT = 0.4
 """Of the newest spectrum in what is shown: the noise comes to rest, and a change is soon seen."""
+ROW, ROW_WIDTH = 16, 140
+"""Of a channel's strongest line, in the corner, in pixels."""
 Align = QtCore.Qt.AlignmentFlag
 
 
@@ -63,8 +65,10 @@ class Spectrum(QtWidgets.QWidget):  # type: ignore[misc]
         painter.fillRect(self.rect(), QtGui.QColor(look.colours.screen))
         field = QtCore.QRectF(self.rect()).adjusted(LEFT, TOP, -RIGHT, -BOTTOM)
         self._draw_axes(painter, field)
-        self._labels.clear()
         shown = [channel for channel in self.bench.channels if channel.enabled]
+        rows = QtCore.QRectF(0, field.top(), ROW_WIDTH, 6 + ROW * len(shown))
+        rows.moveRight(field.right())
+        self._labels = [rows]
         for row, channel in enumerate(shown):
             colour = look.channel_colour(self.bench.channels.index(channel))
             self._draw_channel(painter, field, channel, colour, row)
@@ -117,7 +121,7 @@ class Spectrum(QtWidgets.QWidget):  # type: ignore[misc]
         painter.setBrush(ink)
         strongest = int(np.argmax(decibels))
         text = f"{engineering(float(frequencies[strongest]), 'Hz')}  {decibels[strongest]:.1f} dBV"
-        box = field.adjusted(0, 6 + 16 * row, -8, 0)
+        box = field.adjusted(0, 6 + ROW * row, -8, 0)
         painter.drawText(box, Align.AlignRight | Align.AlignTop, text)
         for at in peaks(decibels):
             place = QtCore.QPointF(float(x[at]), float(y[at]))
@@ -129,7 +133,7 @@ class Spectrum(QtWidgets.QWidget):  # type: ignore[misc]
     def _draw_label(
         self, painter: QtGui.QPainter, field: QtCore.QRectF, place: QtCore.QPointF, text: str
     ) -> None:
-        """Write above a place, unless a stronger line has written there."""
+        """Write above a place, unless something is written there that matters more."""
         size = painter.fontMetrics().size(0, text)
         box = QtCore.QRectF(0, 0, size.width() + 6, size.height())
         box.moveCenter(place - QtCore.QPointF(0, size.height() / 2 + 5))

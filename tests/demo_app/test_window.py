@@ -17,7 +17,7 @@ from demo_app.window import BenchWindow
 from qtkernel import EmbeddedKernel, Executed
 from tests.support.binding import QtCore, QtGui, QtWidgets
 
-# a remark that Qt's offscreen platform makes about every window with a minimum size
+# remarks of the offscreen platform: about minimum sizes, and the window that matplotlib raises
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", r"does not support raise\(\)")
 
 
