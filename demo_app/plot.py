@@ -240,14 +240,17 @@ class Screen(QtWidgets.QWidget):  # type: ignore[misc]
             )
             painter.setPen(ink)
             painter.drawRoundedRect(badge, 3, 3)
-            name = QtCore.QRectF(badge.left(), badge.top(), 38, badge.height())
+            name = QtCore.QRectF(
+                badge.left(), badge.top(), 38 if width > 100 else 22, badge.height()
+            )
             painter.fillRect(name, ink)
             painter.setPen(QtGui.QColor(look.colours.screen))
             painter.setFont(look.mono(12, bold=True))
-            painter.drawText(name, Align.AlignCenter, channel.name)
+            text = channel.name if width > 100 else str(index + 1)
+            painter.drawText(name, Align.AlignCenter, text)
             painter.setPen(ink)
             painter.setFont(look.mono(12))
             unit = "V/div" if width > 130 else "V"
             text = engineering(channel.scale, unit) if channel.enabled else "off"
-            rest = badge.adjusted(46, 0, -4, 0)
+            rest = badge.adjusted(name.width() + 8, 0, -4, 0)
             painter.drawText(rest, Align.AlignLeft | Align.AlignVCenter, text)

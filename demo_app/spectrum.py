@@ -17,6 +17,8 @@ WEIGHT = 0.4
 """Of the newest spectrum in what is shown: the noise comes to rest, and a change is soon seen."""
 ROW, ROW_WIDTH = 16, 140
 """Of a channel's strongest line, in the corner, in pixels."""
+LABEL = 46
+"""Room for the label of a frequency, in pixels."""
 Align = QtCore.Qt.AlignmentFlag
 
 
@@ -88,10 +90,13 @@ class Spectrum(QtWidgets.QWidget):  # type: ignore[misc]
             painter.setPen(QtGui.QColor(look.colours.dim))
             box = QtCore.QRectF(0, y - 8, LEFT - 10, 16)
             painter.drawText(box, Align.AlignRight | Align.AlignVCenter, f"{level}")
+        every = 1 if field.width() / 5 > LABEL else 2  # where labels would touch
         for n in range(6):
             x = field.left() + n * field.width() / 5
             painter.setPen(QtGui.QColor(look.colours.grid))
             painter.drawLine(QtCore.QLineF(x, field.top(), x, field.bottom()))
+            if n % every:
+                continue
             painter.setPen(QtGui.QColor(look.colours.dim))
             box = QtCore.QRectF(x - 40, field.bottom() + 6, 80, 14)
             if n == 5:  # the last one would leave the widget

@@ -46,6 +46,7 @@ CELLS = (
     ),
     Cell("round(model.channels[0].readings.frequency, -2)", "2500.0"),
     Cell("marker = model.add_marker(100e-6, 'peak')"),
+    Cell("win.dock.run('model.channels')  # in the application's own console"),
     Cell("win.setWindowTitle('Signal Bench, driven from outside')"),
     Cell("win.log('hello from another process')"),
     Cell("model.stop()\nprint('acquisition held after', model.sweeps > 0, 'sweeps')"),

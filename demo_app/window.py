@@ -234,8 +234,13 @@ class BenchWindow(QtWidgets.QMainWindow):  # type: ignore[misc]
         table.setSelectionBehavior(QtWidgets.QAbstractItemView.SelectionBehavior.SelectRows)
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(26)
-        table.horizontalHeader().setSectionResizeMode(QtWidgets.QHeaderView.ResizeMode.Stretch)
-        table.horizontalHeader().setHighlightSections(False)
+        table.setMinimumWidth(490)
+        header, modes = table.horizontalHeader(), QtWidgets.QHeaderView.ResizeMode
+        header.setHighlightSections(False)
+        for column in range(self.readings.columnCount()):
+            header.setSectionResizeMode(column, modes.Stretch if column > 2 else modes.Interactive)
+        for column, width in enumerate((70, 92, 100)):
+            header.resizeSection(column, width)
         return table
 
     def _make_status_bar(self) -> None:
