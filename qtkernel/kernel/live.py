@@ -12,7 +12,7 @@ paint without the loop, a *viewer*, is called in the midst of the cell:
 
 A viewer must let no event be processed: no slot, timer or paint event of the host's. What it raises
 is logged, and an interrupt waits until it has returned. It costs time that is the cell's: of that
-it gets no more than a share of one in `SHARE` (a flood of lines takes 60 ms to show, measured).
+it gets no more than one part in `SHARE` (a flood of lines takes 60 ms to show, measured).
 
 Whether the loop is blocked, or only idle while the cell awaits, is found out by asking it.
 """
@@ -42,10 +42,11 @@ CLOCK = 1.0
 """Seconds between two looks at a cell that says nothing: it is the elapsed time that changes."""
 
 SHARE = 10
-"""How many times as long as it took to show output the cell runs until the next time."""
+"""How many times as long as it computes to show output the cell runs until the next time."""
 
 _BACK_OFF = 0.5  # seconds between two looks whether a loop that turns has stopped to
 _clock = time.monotonic
+_cpu = time.thread_time  # a machine that is busy makes it longer, and the cell, too
 _log = logging.getLogger("qtkernel.kernel")
 
 
@@ -204,7 +205,7 @@ class Live:
         """Let the viewers show what there is. On the kernel's thread, in the midst of a cell."""
         # what a viewer prints, or a signal that comes meanwhile, is not the cell's: no second one
         self._fresh = False
-        began = _clock()
+        began, used = _clock(), _cpu()
         try:
             with self._interrupter.held():
                 self._flush()
@@ -215,7 +216,8 @@ class Live:
                         _log.exception("the output of a running cell could not be shown")
         finally:
             self._shown_at = _clock()
-            self._next_at = self._shown_at + max(INTERVAL, SHARE * (self._shown_at - began))
+            took, used = self._shown_at - began, _cpu() - used
+            self._next_at = self._shown_at + max(INTERVAL, SHARE * used, took)
 
 
 def _caller() -> FrameType | None:
