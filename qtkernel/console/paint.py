@@ -48,14 +48,43 @@ class Painter:
             self._handle, self._store = handle, qt.QtGui.QBackingStore(handle)
         if self._store.size() != window.size():
             self._store.resize(window.size())
-        origin = self._widget.mapTo(window, qt.QtCore.QPoint(0, 0))
-        region = qt.QtGui.QRegion(qt.QtCore.QRect(origin, self._widget.size()))
-        self._store.beginPaint(region)
+        regions = self._regions(window)
+        whole = qt.QtGui.QRegion()
+        for at, region in regions.values():
+            whole += region.translated(at)
+        if whole.isEmpty():
+            return  # behind another tab
+        self._store.beginPaint(whole)
         painter = qt.QtGui.QPainter(self._store.paintDevice())
-        self._widget.render(painter, origin)
+        painter.setClipRegion(whole)
+        self._widget.render(painter, self._widget.mapTo(window, qt.QtCore.QPoint(0, 0)))
         painter.end()
         self._store.endPaint()
-        self._store.flush(region)
+        for native, (at, region) in regions.items():
+            self._store.flush(region, native.windowHandle(), at)
+
+    def _regions(self, window: Any) -> dict[Any, tuple[Any, Any]]:
+        """What can be seen of the widget, by the native window that it is in.
+
+        Without what a scroll area cuts off, and what another widget in the window lies above. One
+        native widget in a window makes its siblings native, too: each has a window of its own.
+
+        Returns:
+            For each native widget where it is in `window`, and the region within it.
+        """
+        regions: dict[Any, tuple[Any, Any]] = {}
+        for part in (self._widget, *self._widget.findChildren(qt.QtWidgets.QWidget)):
+            if not part.isVisible() or part.window() is not window:
+                continue
+            native = part if part.windowHandle() is not None else part.nativeParentWidget()
+            if native not in regions:
+                at = native.mapTo(window, qt.QtCore.QPoint(0, 0))
+                regions[native] = (at, qt.QtGui.QRegion())
+            place = part.mapTo(native, qt.QtCore.QPoint(0, 0))
+            at, region = regions[native]
+            # of a widget it is without its children's
+            regions[native] = at, region + part.visibleRegion().translated(place)
+        return regions
 
     def forget(self) -> None:
         """Free the memory."""
