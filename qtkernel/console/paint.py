@@ -15,6 +15,8 @@ from qtkernel import qt
 # Elsewhere a second store would take the place of the whole window's content, or is not shown
 _PLATFORMS: Final = ("xcb", "windows", "offscreen", "minimal")
 
+_ORIGIN: Final = qt.QtCore.QPoint(0, 0)
+
 
 class Painter:
     """Paints one widget. It keeps the memory that takes until `forget`.
@@ -48,43 +50,49 @@ class Painter:
             self._handle, self._store = handle, qt.QtGui.QBackingStore(handle)
         if self._store.size() != window.size():
             self._store.resize(window.size())
-        regions = self._regions(window)
-        whole = qt.QtGui.QRegion()
-        for at, region in regions.values():
-            whole += region.translated(at)
-        if whole.isEmpty():
+        region = self._seen(window)
+        if region.isEmpty():
             return  # behind another tab
-        self._store.beginPaint(whole)
+        self._store.beginPaint(region)
         painter = qt.QtGui.QPainter(self._store.paintDevice())
-        painter.setClipRegion(whole)
-        self._widget.render(painter, self._widget.mapTo(window, qt.QtCore.QPoint(0, 0)))
+        painter.setClipRegion(region)
+        self._widget.render(painter, self._widget.mapTo(window, _ORIGIN))
         painter.end()
         self._store.endPaint()
-        for native, (at, region) in regions.items():
-            self._store.flush(region, native.windowHandle(), at)
+        for native in self._natives():
+            at = native.mapTo(window, _ORIGIN)
+            part = region & qt.QtGui.QRegion(qt.QtCore.QRect(at, native.size()))
+            self._store.flush(part.translated(-at), native.windowHandle(), at)
 
-    def _regions(self, window: Any) -> dict[Any, tuple[Any, Any]]:
-        """What can be seen of the widget, by the native window that it is in.
+    def _seen(self, window: Any) -> Any:
+        """The region of the window in which the widget can be seen.
 
-        Without what a scroll area cuts off, and what another widget in the window lies above. One
-        native widget in a window makes its siblings native, too: each has a window of its own.
-
-        Returns:
-            For each native widget where it is in `window`, and the region within it.
+        Without what a scroll area cuts off, and what another widget in the window lies above,
+        which Qt's own `visibleRegion` leaves out only if that is opaque.
         """
-        regions: dict[Any, tuple[Any, Any]] = {}
-        for part in (self._widget, *self._widget.findChildren(qt.QtWidgets.QWidget)):
-            if not part.isVisible() or part.window() is not window:
-                continue
-            native = part if part.windowHandle() is not None else part.nativeParentWidget()
-            if native not in regions:
-                at = native.mapTo(window, qt.QtCore.QPoint(0, 0))
-                regions[native] = (at, qt.QtGui.QRegion())
-            place = part.mapTo(native, qt.QtCore.QPoint(0, 0))
-            at, region = regions[native]
-            # of a widget it is without its children's
-            regions[native] = at, region + part.visibleRegion().translated(place)
-        return regions
+        child = self._widget
+        region = qt.QtGui.QRegion(child.rect())
+        while child is not window:
+            parent = child.parentWidget()
+            region = region.translated(child.pos()) & qt.QtGui.QRegion(parent.rect())
+            children = parent.children()
+            for above in children[children.index(child) + 1 :]:
+                if above.isWidgetType() and above.isVisible() and not above.isWindow():
+                    region -= qt.QtGui.QRegion(above.geometry())
+            child = parent
+        return region
+
+    def _natives(self) -> list[Any]:
+        """The widgets with native windows that it is drawn in.
+
+        One in a window makes its siblings and their parents native, too: all but the top-level.
+        """
+        parts = self._widget.findChildren(qt.QtWidgets.QWidget)
+        inside = [part for part in parts if part.windowHandle() is not None and part.isVisible()]
+        native = self._widget
+        while native.windowHandle() is None:
+            native = native.parentWidget()
+        return [native, *(part for part in inside if not part.isWindow())]
 
     def forget(self) -> None:
         """Free the memory."""
