@@ -90,6 +90,9 @@ class ZMQInteractiveShell(SharedNamespaceShell):
         self._undos = [note_pager(), note_log_level(), self.sys_last.put_back]
         # an empty configuration, and not None, which would have traitlets look for an application
         super().__init__(config=config or Config(), **kwargs)
+        # made now: IPython would import it in the first cell, before the cell's own code, and an
+        # interrupt of that left the module's file open (1 of 40 interrupts on a busy machine)
+        _ = self.logger
         self.compile.claim_code = self.iopub.claim_code
         if not self.owns_process:
             self.watch_names()
