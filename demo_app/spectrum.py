@@ -30,6 +30,7 @@ class Spectrum(QtWidgets.QWidget):  # type: ignore[misc]
         self.bench = bench
         self._levels: dict[Channel, Trace] = {}
         self._labels: list[QtCore.QRectF] = []
+        self._peaks: list[tuple[QtCore.QPointF, str, str]] = []
         self.setObjectName("spectrum")
         self.setMinimumSize(280, 220)
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -71,9 +72,14 @@ class Spectrum(QtWidgets.QWidget):  # type: ignore[misc]
         rows = QtCore.QRectF(0, field.top(), ROW_WIDTH, 6 + ROW * len(shown))
         rows.moveRight(field.right())
         self._labels = [rows]
+        self._peaks.clear()
         for row, channel in enumerate(shown):
             colour = look.channel_colour(self.bench.channels.index(channel))
             self._draw_channel(painter, field, channel, colour, row)
+        painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
+        for place, text, colour in self._peaks:  # when all curves are there: none goes through one
+            painter.setPen(QtGui.QColor(colour))
+            self._draw_label(painter, field, place, text)
         painter.end()
 
     def _draw_axes(self, painter: QtGui.QPainter, field: QtCore.QRectF) -> None:
@@ -131,22 +137,28 @@ class Spectrum(QtWidgets.QWidget):  # type: ignore[misc]
         for at in peaks(decibels):
             place = QtCore.QPointF(float(x[at]), float(y[at]))
             painter.drawEllipse(place, 2.5, 2.5)
-            self._draw_label(painter, field, place, engineering(float(frequencies[at]), "Hz"))
+            self._labels.append(QtCore.QRectF(place.x() - 3, place.y() - 3, 6, 6))
+            self._peaks.append((place, engineering(float(frequencies[at]), "Hz"), colour))
         painter.setBrush(QtCore.Qt.BrushStyle.NoBrush)
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing, False)
 
     def _draw_label(
         self, painter: QtGui.QPainter, field: QtCore.QRectF, place: QtCore.QPointF, text: str
     ) -> None:
-        """Write above a place, unless something is written there that matters more."""
+        """Write above a place, or beside that, where nothing is that matters more."""
         size = painter.fontMetrics().size(0, text)
         box = QtCore.QRectF(0, 0, size.width() + 6, size.height())
-        box.moveCenter(place - QtCore.QPointF(0, size.height() / 2 + 5))
-        box.moveLeft(min(max(box.left(), field.left()), field.right() - box.width()))
+        box.moveBottom(place.y() - 5)
         box.moveTop(max(box.top(), field.top()))
-        if not any(box.intersects(other) for other in self._labels):
-            self._labels.append(box)
-            behind = QtGui.QColor(look.colours.screen)
-            behind.setAlpha(190)
-            painter.fillRect(box, behind)
-            painter.drawText(box, Align.AlignCenter, text)
+        for left in (box.width() / 2, 6, box.width() - 6):
+            box.moveLeft(place.x() - left)
+            box.moveLeft(min(max(box.left(), field.left()), field.right() - box.width()))
+            if not any(box.intersects(other) for other in self._labels):
+                break
+        else:
+            return
+        self._labels.append(box)
+        behind = QtGui.QColor(look.colours.screen)
+        behind.setAlpha(190)
+        painter.fillRect(box, behind)
+        painter.drawText(box, Align.AlignCenter, text)

@@ -20,6 +20,7 @@ from pathlib import Path
 from PIL import Image as Pillow
 
 from tests.support.desktop import Desktop, desktop
+from tests.support.pixels import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -29,7 +30,8 @@ FRAME = 0.125
 
 Rect = tuple[int, int, int, int]
 CONSOLE: Rect = (0, 560, WIDTH, 180)  # where the text of the docked console is
-SETTLED = 0.4  # seconds without a change, but for the cursor, which takes longer to blink
+SETTLED = 0.7  # seconds without a change, but for the cursor's blinking
+CURSOR = 80  # pixels that a blinking cursor changes, at most
 PATIENCE = 30.0
 
 
@@ -52,27 +54,31 @@ class Demo:
         screen.click(600, 700)
         self.settle()
 
-    def settle(self, rect: Rect = CONSOLE) -> None:
-        """Wait until the console shows what it has to show."""
+    def settle(self, rect: Rect = CONSOLE, before: Image | None = None) -> None:
+        """Wait until the console shows what it has to show: something else than `before`."""
         deadline = time.monotonic() + PATIENCE
-        before, since = self.screen.look(rect), time.monotonic()
-        while time.monotonic() - since < SETTLED:
+        last, since = self.screen.look(rect), time.monotonic()
+        begun = before is None or differ(before, last)
+        while not begun or time.monotonic() - since < SETTLED:
             time.sleep(0.05)
             now = self.screen.look(rect)
-            if bytes(now.pixels) != bytes(before.pixels):
-                before, since = now, time.monotonic()
+            begun = begun or before is None or differ(before, now)
+            if differ(last, now):
+                last, since = now, time.monotonic()
             if time.monotonic() > deadline:
-                raise TimeoutError("the console does not come to rest")
+                raise TimeoutError("the console does not come to rest" if begun else "no answer")
 
     def type(self, text: str) -> None:
         """Type into the console, and wait for what comes of it."""
+        before = self.screen.look(CONSOLE)
         self.screen.type(text)
-        self.settle()
+        self.settle(before=before)
 
     def example(self, number: int) -> None:
         """Choose an entry of the Examples menu by its key."""
+        before = self.screen.look(CONSOLE)
         self.screen.key(f"ctrl+{number}")
-        self.settle()
+        self.settle(before=before)
 
     def save(self, name: str) -> None:
         """Write the picture of the window."""
@@ -91,6 +97,13 @@ class Demo:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+
+def differ(one: Image, other: Image) -> bool:
+    """Whether two pictures of the same place differ by more than a cursor."""
+    if bytes(one.pixels) == bytes(other.pixels):
+        return False
+    return sum(a != b for a, b in zip(one.pixels, other.pixels, strict=True)) > CURSOR
 
 
 def say(text: str) -> None:
@@ -134,20 +147,18 @@ def live(app: Demo) -> None:
 
 def question(app: Demo) -> None:
     """input() waits, and the trace goes on."""
-    app.screen.key("ctrl+7")
-    app.settle()
-    app.screen.type("peak")
-    app.settle()
+    app.example(7)
+    app.type("peak")
     app.save("input")
     app.type("\n")
 
 
 def completion(app: Demo) -> None:
     """The popup."""
-    app.screen.type("model.ch")
-    app.settle()
+    app.type("model.ch")
+    before = app.screen.look(CONSOLE)
     app.screen.key("Tab")
-    app.settle()
+    app.settle(before=before)
     app.save("completion")
     app.screen.key("Escape", "ctrl+c")
     app.settle()
@@ -172,15 +183,15 @@ def attached(app: Demo, screen: Desktop) -> None:
     console = Path(sys.executable).with_name("jupyter-console")
     terminal = subprocess.Popen(
         [
-            *("xterm", "-T", "terminal", "-fa", "DejaVu Sans Mono", "-fs", "10", "-bg", "#10151b"),
-            *("-fg", "#c9d3de", "-geometry", "70x9+560+572", "-e", str(console)),
+            *("xterm", "-T", "Terminal", "-fa", "DejaVu Sans Mono", "-fs", "9", "-bg", "#10151b"),
+            *("-fg", "#c9d3de", "-geometry", "76x9+560+586", "-e", str(console)),
             *("--existing", str(app.file)),
         ],
         env=screen.environment() | {"JUPYTER_RUNTIME_DIR": str(app.file.parent)},
     )
     try:
-        window = screen.window(terminal.pid, "terminal")
-        terminal_rect = (560, 572, 580, 190)
+        window = screen.window(terminal.pid, "Terminal")
+        terminal_rect = (560, 586, 580, 180)
         app.settle(terminal_rect)
         time.sleep(2.5)
         screen.activate(window)
