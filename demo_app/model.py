@@ -30,6 +30,7 @@ TIMEBASES = (50e-6, 100e-6, 200e-6, 500e-6, 1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 _PADDED = 8 * SAMPLES
+_WINDOW = np.hanning(SAMPLES)
 _STEPS = np.arange(SAMPLES, dtype=np.float64)
 
 
@@ -96,7 +97,7 @@ def spectrum(trace: Trace, interval: float) -> tuple[Trace, Trace]:
     A Hann window keeps a strong line from covering its neighbours; the zeros behind it make the
     curve smooth.
     """
-    window = np.hanning(len(trace))
+    window = _WINDOW if len(trace) == SAMPLES else np.hanning(len(trace))
     lines = np.fft.rfft(trace * window, _PADDED)
     volts = math.sqrt(2) * np.abs(lines) / window.sum()
     decibels: Trace = 20 * np.log10(np.maximum(volts, 1e-6))

@@ -28,7 +28,7 @@ class Spectrum(QtWidgets.QWidget):  # type: ignore[misc]
     def __init__(self, bench: Bench, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self.bench = bench
-        self._levels: dict[Channel, Trace] = {}
+        self._levels: dict[Channel, tuple[Trace, Trace]] = {}
         self._labels: list[QtCore.QRectF] = []
         self._peaks: list[tuple[QtCore.QPointF, str, str]] = []
         self.setObjectName("spectrum")
@@ -52,14 +52,15 @@ class Spectrum(QtWidgets.QWidget):  # type: ignore[misc]
         if not self.bench.running:
             self.refresh()
         elif self.bench.sweeps % SWEEPS_PER_UPDATE == 0:
-            for channel, level in self._levels.items():
+            for channel, (_frequencies, level) in self._levels.items():
                 level += WEIGHT * (spectrum(channel.trace, channel.interval)[1] - level)
             self.update()
 
     def _shown(self, channel: Channel) -> tuple[Trace, Trace]:
         """The frequencies and levels of a channel that have a place here."""
-        frequencies, decibels = spectrum(channel.trace, channel.interval)
-        level = self._levels.setdefault(channel, decibels)
+        if channel not in self._levels:
+            self._levels[channel] = spectrum(channel.trace, channel.interval)
+        frequencies, level = self._levels[channel]
         end = int(np.searchsorted(frequencies, self.limit, side="right"))
         return frequencies[:end], level[:end]
 
@@ -121,10 +122,10 @@ class Spectrum(QtWidgets.QWidget):  # type: ignore[misc]
         level = np.clip(decibels, FLOOR, CEILING)
         x = field.left() + frequencies / self.limit * field.width()
         y = field.bottom() - (level - FLOOR) / (CEILING - FLOOR) * field.height()
-        ends = (field.bottom(), field.bottom())
         painter.setPen(QtCore.Qt.PenStyle.NoPen)
         painter.setBrush(below)
-        painter.drawPolygon(look.polyline((*x, x[-1], x[0]), (*y, *ends)))
+        corners = np.append(x, (x[-1], x[0])), np.append(y, (field.bottom(), field.bottom()))
+        painter.drawPolygon(look.polyline(*corners))
         painter.setBrush(QtCore.Qt.BrushStyle.NoBrush)
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         painter.setPen(QtGui.QPen(ink, 1))
