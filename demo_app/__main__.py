@@ -14,12 +14,19 @@ from demo_app.window import BenchWindow
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the application until its window is closed; return Qt's exit code."""
-    parser = argparse.ArgumentParser(prog="demo_app", description="Signal Bench, with a kernel.")
+    parser = argparse.ArgumentParser(
+        prog="demo_app", description="Signal Bench, with a live console. Ctrl+Q quits."
+    )
     parser.add_argument("--connection-file", metavar="PATH", help="write the connection file here")
     parser.add_argument(
-        "--transport", choices=("ipc", "tcp"), default="auto", help="of the kernel's"
+        "--transport",
+        choices=("ipc", "tcp"),
+        default="auto",
+        help="how other programs reach the kernel",
     )
-    parser.add_argument("--theme", choices=tuple(look.THEMES), default="dark")
+    parser.add_argument(
+        "--theme", choices=tuple(look.THEMES), default="dark", help="dark unless light"
+    )
     args = parser.parse_args(arguments)
 
     app = QtWidgets.QApplication(sys.argv[:1])
