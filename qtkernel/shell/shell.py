@@ -29,6 +29,7 @@ from traitlets import Bool, Type, default, observe
 from traitlets.config import Config
 
 from qtkernel.interpreter import ErrorInfo, IOPub
+from qtkernel.shell.callbacks import CellEvents
 from qtkernel.shell.compiler import CellCompiler
 from qtkernel.shell.environment import Environment, StepBuiltins, StepDisplay
 from qtkernel.shell.found import found_by_its_cells
@@ -119,6 +120,13 @@ class ZMQInteractiveShell(SharedNamespaceShell):
                 kind._instance = instance
 
         return undo
+
+    def init_events(self) -> None:
+        """Callbacks before and after cells: IPython's, but for interrupts."""
+        super().init_events()
+        given: Any = self.events
+        self.events: Any = CellEvents(self)
+        self.events.callbacks.update(given.callbacks)
 
     # What a guest leaves alone. Each of these overrides something that changes the process.
 

@@ -147,3 +147,27 @@ def test_a_cell_that_breaks_the_tools_of_the_kernel(bench: RealShell) -> None:
     finally:
         bench.fine("json.dumps, time.sleep, os.getpid = kept; import importlib")
         bench.fine("importlib.reload(json)")
+
+
+@pytest.mark.parametrize("event", ["pre_execute", "pre_run_cell"])
+def test_an_interrupt_that_hits_a_callback_is_the_cell_s(bench: RealShell, event: str) -> None:
+    def strike(*_: object) -> None:
+        bench.shell.events.unregister(event, strike)
+        raise KeyboardInterrupt
+
+    bench.shell.events.register(event, strike)
+    answer = bench.run("ran = True")
+    assert answer.error is not None
+    assert answer.error.ename == "KeyboardInterrupt"
+    assert "ran" not in bench.shell.user_ns
+
+
+def test_a_callback_that_fails_is_shown_and_the_cell_runs(bench: RealShell) -> None:
+    def fail(*_: object) -> None:
+        bench.shell.events.unregister("pre_execute", fail)
+        raise ZeroDivisionError
+
+    bench.shell.events.register("pre_execute", fail)
+    answer = bench.run("ran = True")
+    assert answer.error is None or answer.error.ename == "ZeroDivisionError"
+    assert bench.shell.user_ns["ran"]
