@@ -354,6 +354,8 @@ def test_capture_all(start: Starter) -> None:
     talk = Talkative(start, capture="all")
     talk.fine("print('cell')")
     assert talk.text == "cell\n"
+    while talk.frontend.wait_for_text("", "\n").count("tick ") < 2:
+        talk.fine("0")  # the host goes on meanwhile
     talk.fine("before = kernel.capture; kernel.capture = 'cells'")
     assert talk.run("before, kernel.capture").result == "('all', 'cells')"
     messages = talk.frontend.published("")
