@@ -113,7 +113,8 @@ def polyline(x: ArrayLike, y: ArrayLike) -> QtGui.QPolygonF:
     By way of Qt's own stream format, which every binding reads in C++: 800 points take 0.03 ms
     and not the 0.4 ms of as many QPointF objects.
     """
-    points = np.column_stack((x, y)).astype(">f8")
+    points = np.empty((np.size(x), 2), dtype=">f8")
+    points[:, 0], points[:, 1] = x, y
     data = len(points).to_bytes(4, "big") + points.tobytes()
     stream = QtCore.QDataStream(QtCore.QByteArray(data))
     line = QtGui.QPolygonF()

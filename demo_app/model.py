@@ -51,6 +51,11 @@ WAVEFORMS: dict[str, Callable[[Trace], Trace]] = {
 }
 
 
+_POINTS = 1 << 14
+# one period of each, looked up: a sweep takes half the time that computing its sines takes
+_PERIODS = {name: shape(np.arange(_POINTS) / _POINTS) for name, shape in WAVEFORMS.items()}
+
+
 @dataclass(frozen=True)
 class Readings:
     """What a sweep says about its signal: volts, and hertz if two edges were seen."""
@@ -179,7 +184,8 @@ class Channel(QtCore.QObject):  # type: ignore[misc]
         # without its whole cycles, of which there are many millions: a sine of those takes 10 times
         # as long as one of what is left
         begin = (start * self.frequency + self.phase / 360) % 1
-        signal = WAVEFORMS[self.waveform](begin + interval * self.frequency * _STEPS)
+        cycles = begin + interval * self.frequency * _STEPS
+        signal = _PERIODS[self.waveform][(cycles * _POINTS + 0.5).astype(np.int64) % _POINTS]
         self.trace = self.offset + self.amplitude * signal + noise.normal(0, self.noise, SAMPLES)
         self.interval, self._readings = interval, None
 
@@ -203,6 +209,7 @@ class Bench(QtCore.QObject):  # type: ignore[misc]
         self.sweeps = 0
         self._noise = np.random.default_rng(seed)
         self._timer = QtCore.QTimer(self)
+        self._timer.setTimerType(QtCore.Qt.TimerType.PreciseTimer)
         self._timer.setInterval(SWEEP_INTERVAL_MS)
         self._timer.timeout.connect(self.sweep)
         self.changed.connect(self._follow)

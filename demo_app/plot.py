@@ -1,5 +1,7 @@
 """The screen of the bench: graticule, traces, markers and readouts, drawn with QPainter."""
 
+from functools import lru_cache
+
 import numpy as np
 from qtpy import QtCore, QtGui, QtWidgets
 
@@ -13,6 +15,11 @@ LEFT, TOP, RIGHT, BOTTOM = 66, 40, 20, 72
 LABEL = 72
 """Room for the label of a division, in pixels."""
 Align = QtCore.Qt.AlignmentFlag
+
+
+@lru_cache(maxsize=8)
+def _spread(left: float, right: float, count: int) -> Trace:
+    return np.linspace(left, right, count)
 
 
 class Screen(QtWidgets.QWidget):  # type: ignore[misc]
@@ -167,8 +174,10 @@ class Screen(QtWidgets.QWidget):  # type: ignore[misc]
         shown = trace[:: max(1, round(SAMPLES / field.width()))]
         # a sweep that is held keeps its own time when the timebase changes
         reach = interval * SAMPLES / self.bench.span * field.width() / 2
-        x = np.linspace(field.center().x() - reach, field.center().x() + reach, len(shown))
-        line = look.polyline(x, zero - shown * unit)
+        middle = field.center().x()
+        line = look.polyline(
+            _spread(middle - reach, middle + reach, len(shown)), zero - shown * unit
+        )
         # Qt's raster engine is quick with lines of one pixel: a wide one of 800 points took 4 ms
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         painter.setPen(QtGui.QPen(ink, 1))
