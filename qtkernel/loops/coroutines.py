@@ -125,17 +125,15 @@ class GuestLoop:
     # what the loop below tells
 
     def work_came(self) -> None:
-        """A callback has been scheduled by the loop's own thread."""
+        """A callback has been scheduled. From any thread, once it is there.
+
+        The selector's descriptor tells of those of other threads, but not always: one that comes
+        between a step's select and its reading of the byte that woke it is left for the next step,
+        of which nothing tells any more (seen once in some 10,000).
+        """
         self._work_left = True
         if not self._loop.is_running():
             self._post()
-
-    def work_came_threadsafe(self) -> None:
-        """A callback has been scheduled, perhaps by another thread."""
-        host = self._host
-        # where the selector has a descriptor, that tells by itself
-        if host is not None and self._fd is None:
-            host.call_soon_threadsafe(self._step)
 
     def registration_came(self) -> None:
         """A descriptor has been registered: from now on it may be readable at any time."""
@@ -182,9 +180,10 @@ class GuestLoop:
         return bool(asyncio.all_tasks(self._loop)) or len(self._selector.get_map()) > 1
 
     def _post(self) -> None:
-        if self._host is not None and not self._posted:
+        host = self._host  # which another thread than this may be about to leave
+        if host is not None and not self._posted:
             self._posted = True
-            self._host.call_soon_threadsafe(self._posted_step)
+            host.call_soon_threadsafe(self._posted_step)
 
     def _posted_step(self) -> None:
         self._posted = False
@@ -314,7 +313,7 @@ class _GuestAsyncioLoop(asyncio.SelectorEventLoop):
         context: Context | None = None,
     ) -> asyncio.Handle:
         handle = super().call_soon_threadsafe(callback, *args, context=context)
-        self._guest.work_came_threadsafe()
+        self._guest.work_came()
         return handle
 
     def call_at(

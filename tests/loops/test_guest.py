@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from qtkernel.loops.base import EventLoop
+from qtkernel.loops.coroutines import GuestLoop
 
 Run = Callable[[EventLoop], None]
 Drive = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -81,6 +82,32 @@ def test_timeout_and_cancel(drive: Drive) -> None:
         return "done"
 
     assert drive(cell()) == "done"
+
+
+def test_a_thread_s_callback_between_two_looks_is_not_left_behind(
+    drive: Drive, guest: GuestLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop: Any = guest.asyncio_loop
+    came = asyncio.Event()
+
+    def read_late() -> None:
+        # the step has counted what it will run: the callback comes, and its byte is read here
+        thread = threading.Thread(target=loop.call_soon_threadsafe, args=(came.set,))
+        thread.start()
+        thread.join()
+        loop._read_from_self()
+        # nothing is readable now. Mostly the kernel says once more that something is
+        guest._unwatch()
+        monkeypatch.setattr(guest, "_watch", lambda: None)
+
+    async def cell() -> str:
+        loop._remove_reader(loop._ssock.fileno())
+        loop._add_reader(loop._ssock.fileno(), read_late)
+        loop._write_to_self()  # as of a callback that has been run
+        await came.wait()
+        return "came"
+
+    assert drive(cell()) == "came"
 
 
 def test_threads_wake_the_guest(drive: Drive) -> None:
