@@ -7,7 +7,6 @@ heartbeat have a thread each; the last two are there only if there are sockets.
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import os
 import threading
@@ -16,12 +15,13 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from qtkernel.channels.inprocess import Lane, Ports
 from qtkernel.embed.attendance import OnAttach
 from qtkernel.embed.control_thread import ControlThread
+from qtkernel.embed.coroutines import Coroutines
 from qtkernel.embed.endpoints import Address
 from qtkernel.embed.hooks import UnhandledExceptions
 from qtkernel.embed.outside import Outside, Served
+from qtkernel.embed.ports import build_ports
 from qtkernel.embed.undo import UndoStack
 from qtkernel.interpreter import Pending
 from qtkernel.kernel.attribution import Attribution
@@ -34,13 +34,12 @@ from qtkernel.kernel.interrupt import Interrupter
 from qtkernel.kernel.kernel import Kernel, RequestCycle
 from qtkernel.kernel.live import Live
 from qtkernel.kernel.publisher import Publisher
-from qtkernel.kernel.queue import Request
 from qtkernel.kernel.shell_requests import ShellRequests
 from qtkernel.kernel.stacks import StackRequests
 from qtkernel.kernel.stdin import Stdin
 from qtkernel.loops.base import EventLoop
 from qtkernel.loops.coroutines import GuestLoop
-from qtkernel.loops.current import StepPolicy, host_loop
+from qtkernel.loops.current import StepPolicy
 from qtkernel.loops.turns import turns_of
 from qtkernel.protocol import Channel, Session
 from qtkernel.shell.interpreter import ShellInterpreter
@@ -93,7 +92,7 @@ class Assembly:
         self._undo = undo
         self._pid = _getpid()
         self._thread = threading.get_ident()
-        self._guest = guest
+        self.coroutines = Coroutines(lambda: self.loop, self._adopt, guest)
         self._restarts: list[Callable[[], object]] = []
         # what comes next may fail; `close` does these, too, and earlier
         self.control_thread = ControlThread()
@@ -127,11 +126,11 @@ class Assembly:
         )
         stdin.drain = lambda: self._drain(Channel.STDIN)
         self.shell = self._build_shell(plan)
-        self.shell.environment.add(StepPolicy(self.asyncio_loop).take)
+        self.shell.environment.add(StepPolicy(self.coroutines.asyncio_loop).take)
         interpreter = self._interpreter = ShellInterpreter(
             self.shell,
             self.interrupter,
-            self.asyncio_loop,
+            self.coroutines.asyncio_loop,
         )
         requests = self.requests = ShellRequests(
             interpreter, self.publisher, self.interrupter, stdin
@@ -196,7 +195,16 @@ class Assembly:
             flush=lambda: None,
         )
         self.requests.is_gone = self._is_gone
-        self.ports = self._build_ports(session, control_cycle)
+        self.ports = build_ports(
+            session,
+            self.kernel,
+            self.stdin,
+            control_cycle,
+            self.control_thread.loop,
+            self.publisher,
+            self._live,
+            self._call_soon,
+        )
         if self.outside is not None:
             refusing = RequestCycle(
                 session, self.publisher, {}, lambda: None, self.requests.describe_error
@@ -205,33 +213,6 @@ class Assembly:
             self.outside.connect(
                 served, self.control_thread, self.publisher, plan.events, plan.on_attach
             )
-
-    def _build_ports(self, session: Session, control: RequestCycle) -> Ports:
-        def listen() -> None:
-            ports = self.publisher.listeners = self.ports.current()
-            self._live.viewers = tuple(port.viewer for port in ports if port.viewer)
-
-        def gone(session_id: str) -> None:
-            self.stdin.frontend_gone(session_id)
-            self.kernel.frontend_gone(session_id)
-
-        kernel = self.kernel
-        lanes = {
-            Channel.SHELL: Lane(
-                self._call_soon,
-                lambda message, problem, send: kernel.receive(Request(message, send, problem)),
-                kernel.dispatch,
-            ),
-            Channel.STDIN: Lane(
-                self._call_soon,
-                lambda message, problem, _send: self.stdin.receive(message, problem),
-            ),
-            Channel.CONTROL: Lane(
-                self.control_thread.loop.call_soon_threadsafe,
-                lambda message, problem, send: control.start(Request(message, send, problem)),
-            ),
-        }
-        return Ports(session, lanes, listen, gone)
 
     def _call_soon(self, callback: Callable[[], None]) -> None:
         self.loop.call_soon_threadsafe(callback)
@@ -269,9 +250,7 @@ class Assembly:
         self.control_thread.start(None if self.outside is None else self.outside.control)
         if self.outside is not None:
             self.outside.start()
-        if self._guest is not None:
-            self._adopt(self._guest)
-            self._host_guest()
+        self.coroutines.start()
         self._undo.push(self._detach)
         self._attach()
         self.publisher.status("starting")
@@ -281,8 +260,7 @@ class Assembly:
         self._detach()
         self.loop = loop
         self.publisher.attribution.turns = turns_of(loop)
-        if self._guest is not None:
-            self._host_guest()
+        self.coroutines.loop_changed()
         self._attach()
         self.kernel.loop_changed()
         self.ports.loop_changed()
@@ -297,36 +275,14 @@ class Assembly:
         if self.outside is not None:
             self.outside.detach()
 
-    # Coroutines
-
-    def asyncio_loop(self) -> asyncio.AbstractEventLoop:
-        """The loop for cells that await: the host's, if it runs one here, else a guest."""
-        loop = host_loop()
-        return self.guest().asyncio_loop if loop is None else loop
-
-    def guest(self) -> GuestLoop:
-        """The guest asyncio loop, made when it is first needed."""
-        if self._guest is None:
-            self._guest = GuestLoop(self.loop)
-            self._adopt(self._guest)
-        return self._guest
-
     def _adopt(self, guest: GuestLoop) -> None:
         guest.put_around(lambda: self.shell.environment)
         guest.asyncio_loop.set_exception_handler(self.unhandled.in_task)
 
     def _end_coroutines(self) -> None:
         """Cancel all that cells have left on the guest loop, and a cell that awaits anywhere."""
-        if self._guest is not None:
-            self._guest.close()
+        self.coroutines.end()
         self._interpreter.end_awaiting()
-
-    def _host_guest(self) -> None:
-        assert self._guest is not None
-        if getattr(self.loop, "asyncio_loop", None) is self._guest.asyncio_loop:
-            self._guest.unhost()  # the loop at the top is the guest itself
-        else:
-            self._guest.rehost(self.loop)
 
     # Taking apart
 
@@ -353,7 +309,7 @@ class Assembly:
         self.kernel.abort_all()
         self.kernel.hold()
         self._end_coroutines()
-        self._guest = None
+        self.coroutines.forget()
         if self.kernel.executing:
             # in a nested event loop, which its interrupt is about to end
             self.loop.call_later(_RESTART_CHECK, self._restart)

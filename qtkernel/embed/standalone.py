@@ -117,7 +117,7 @@ class StandaloneKernel:
             return
         following = None
         if name != self.assembly.loop.name:
-            following = _create_loop(name, self.assembly.guest())
+            following = _create_loop(name, self.assembly.coroutines.guest())
         if self._next is not None:
             self._next.close()
         self._next = following
