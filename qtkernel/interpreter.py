@@ -220,6 +220,16 @@ class Interpreter(Protocol):
     def object_info(self, oname: str, detail_level: int) -> Mapping[str, Any]:
         """Describe a name, in the shape of protocol 4's object_info_reply."""
 
+    def comm_message(self, message: Mapping[str, Any]) -> None:
+        """Take a comm_open, comm_msg or comm_close; what its handler raises is shown, not raised.
+
+        Args:
+            message: in the shape of the messaging document's "General Message Format".
+        """
+
+    def comms(self, target_name: str | None) -> Mapping[str, str]:
+        """The target name of each open comm, by comm_id; only those of `target_name` if given."""
+
     def reset(self) -> None:
         """Drop what cells put into the namespace; what the host put there stays."""
 
@@ -236,6 +246,16 @@ class IOPub(Protocol):
 
     def current(self) -> Any | None:
         """The request under which output made here and now belongs, or None."""
+
+    def parent_message(self) -> dict[str, Any]:
+        """The current request as Python objects, in its "General Message Format"; or empty."""
+
+    def adopt(self, message: Mapping[str, Any]) -> None:
+        """Let output made from here on, on this thread, belong to a request.
+
+        Args:
+            message: what `parent_message` has returned, here or elsewhere.
+        """
 
     @property
     def host(self) -> Any | None:

@@ -26,6 +26,7 @@ from qtkernel.embed.undo import UndoStack
 from qtkernel.interpreter import Pending
 from qtkernel.kernel.attribution import Attribution
 from qtkernel.kernel.clients import Client
+from qtkernel.kernel.comm_requests import CommRequests
 from qtkernel.kernel.control_requests import ControlRequests
 from qtkernel.kernel.events import Events
 from qtkernel.kernel.handlers import control_handlers, shell_handlers
@@ -179,7 +180,9 @@ class Assembly:
             RequestCycle(
                 session,
                 self.publisher,
-                shell_handlers(info, control, self.requests),
+                shell_handlers(
+                    info, control, self.requests, CommRequests(interpreter, self.interrupter)
+                ),
                 self.output.flush,
                 self.requests.describe_error,
                 self.requests.interruptible,
@@ -314,6 +317,7 @@ class Assembly:
             # in a nested event loop, which its interrupt is about to end
             self.loop.call_later(_RESTART_CHECK, self._restart)
             return
+        self.shell.comms.close_all()
         self.shell.reset()
         self.kernel.loop_changed()
         self._answer_restarts()

@@ -195,6 +195,13 @@ class Attribution:
         finally:
             _stretch.set(previous)
 
+    def adopt(self, message: Message) -> None:
+        """Make `message` the current request of the code here, until its stretch ends.
+
+        In a thread that no request has begun that is until the thread ends.
+        """
+        _stretch.set(_Stretch(self, message, self.turns))
+
     def remember(self, message: Message) -> None:
         """Note that a cell runs: later output without a request is its, if that is wanted."""
         if self._remember:

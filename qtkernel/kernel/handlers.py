@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from qtkernel.kernel.comm_requests import CommRequests
 from qtkernel.kernel.control_requests import ControlRequests
 from qtkernel.kernel.info import InfoRequests
 from qtkernel.kernel.kernel import Handler
@@ -15,7 +16,10 @@ from qtkernel.kernel.stacks import StackRequests
 
 
 def shell_handlers(
-    info: InfoRequests, control: ControlRequests, requests: ShellRequests
+    info: InfoRequests,
+    control: ControlRequests,
+    requests: ShellRequests,
+    comms: CommRequests,
 ) -> Mapping[str, Handler]:
     """The shell channel's, on the kernel's own thread."""
     return _both(info, control) | {
@@ -25,10 +29,10 @@ def shell_handlers(
         "is_complete_request": requests.is_complete_request,
         "history_request": requests.history_request,
         "object_info_request": requests.object_info_request,
-        "comm_info_request": requests.comm_info_request,
-        "comm_open": requests.comm_open,
-        "comm_msg": requests.comm_msg,
-        "comm_close": requests.comm_close,
+        "comm_info_request": comms.comm_info_request,
+        "comm_open": comms.comm_open,
+        "comm_msg": comms.comm_msg,
+        "comm_close": comms.comm_close,
     }
 
 

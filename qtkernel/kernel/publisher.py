@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from qtkernel.kernel.attribution import Attribution
 from qtkernel.loops.turns import Turns
-from qtkernel.protocol import Message, Session
+from qtkernel.protocol import Message, Session, parent_of
 
 _getpid = os.getpid
 
@@ -99,6 +99,25 @@ class Publisher:
     def carried(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """See `Attribution.carried`."""
         return self.attribution.carried(function)
+
+    def parent_message(self) -> dict[str, Any]:
+        """The current request as Python objects; empty if there is none."""
+        message = self.current()
+        return {} if message is None else message.to_dict()
+
+    def adopt(self, message: Mapping[str, Any]) -> None:
+        """Let output made from here on, on this thread, belong to a request.
+
+        Args:
+            message: what `parent_message` has returned; only its header is looked at.
+
+        Raises:
+            BadMessage: there is no header in it with a msg_id and a msg_type.
+        """
+        current = self.current()
+        adopted = parent_of(message)
+        if current is None or current.msg_id != adopted.msg_id:
+            self.attribution.adopt(adopted)
 
     def publish(
         self,

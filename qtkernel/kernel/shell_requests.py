@@ -234,26 +234,6 @@ class ShellRequests:
         info = self._interpreter.object_info(content.oname, content.detail_level)
         return {"status": "ok", **info}
 
-    # Comms: no target is registered yet, so nothing can be opened
-
-    async def comm_info_request(
-        self, _request: Request, _content: contents.CommInfoRequest
-    ) -> Reply:
-        """Messaging document, "Comm info"."""
-        return {"status": "ok", "comms": {}}
-
-    async def comm_open(self, request: Request, content: contents.CommOpen) -> None:
-        """Messaging document, "Opening a Comm": an unknown target is closed at once."""
-        self._publisher.publish(
-            "comm_close", {"comm_id": content.comm_id, "data": {}}, parent=request.message
-        )
-
-    async def comm_msg(self, _request: Request, _content: contents.CommMsg) -> None:
-        """A message to a comm that does not exist: the document asks to ignore it."""
-
-    async def comm_close(self, _request: Request, _content: contents.CommClose) -> None:
-        """The end of a comm that does not exist: the document asks to ignore it."""
-
 
 def _position(code: str, cursor_pos: int | None) -> int:
     return len(code) if cursor_pos is None else min(cursor_pos, len(code))

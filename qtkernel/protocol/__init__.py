@@ -60,7 +60,7 @@ from qtkernel.protocol.message import (
     Header,
     Message,
 )
-from qtkernel.protocol.session import Session
+from qtkernel.protocol.session import Session, parent_of
 
 __all__ = [
     "DELIMITER",
@@ -101,6 +101,7 @@ __all__ = [
     "from_json",
     "is_stale",
     "new_key",
+    "parent_of",
     "read_connection_file",
     "remove_connection_file",
     "sweep_stale",

@@ -76,6 +76,24 @@ class Message:
         """The id that the header names."""
         return self.header.msg_id
 
+    def to_dict(self) -> dict[str, Any]:
+        """The message as Python objects, made anew at each call.
+
+        In the shape of "General Message Format", as handlers of comms and other packages know it.
+
+        Raises:
+            InvalidContent: the content is not a JSON object.
+        """
+        return {
+            "header": from_json(self.header_bytes),
+            "msg_id": self.msg_id,
+            "msg_type": self.msg_type,
+            "parent_header": from_json(self.parent_header_bytes) or {},
+            "metadata": dict(self.metadata),
+            "content": self.content_dict(),
+            "buffers": list(self.buffers),
+        }
+
     def content_dict(self) -> dict[str, Any]:
         """The content, decoded anew at each call.
 

@@ -282,6 +282,16 @@ def _header(data: bytes) -> Header:
     return Header(**known)
 
 
+def parent_of(message: Mapping[str, Any]) -> Message:
+    """What `Message.to_dict` has returned, as far as it takes to be a parent again.
+
+    Raises:
+        BadMessage: there is no header in it with a msg_id and a msg_type.
+    """
+    data = to_json(message.get("header"))
+    return Message([], _header(data), data, b"{}", {}, b"{}", [])
+
+
 def _fill(request: Message, parent: bytes, metadata: bytes, content: bytes) -> None:
     """Check the parts behind the header and put them into `request`."""
     if parent != b"{}" and not isinstance(from_json(parent), dict | None):

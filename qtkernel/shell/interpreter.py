@@ -309,6 +309,20 @@ class ShellInterpreter:
             )
         return list(rows)
 
+    # Comms
+
+    def comm_message(self, message: Mapping[str, Any]) -> None:
+        """Take a comm_open, comm_msg or comm_close."""
+        try:
+            with self._environment, loops_may_run():
+                self._interruption.call(lambda: self.shell.comms.receive(message))
+        except BaseException as error:  # an interrupt that came outside of the handler
+            self._show(error)
+
+    def comms(self, target_name: str | None) -> Mapping[str, str]:
+        """The target name of each open comm, by comm_id; only those of `target_name` if given."""
+        return self.shell.comms.names(target_name)
+
     def reset(self) -> None:
         """Drop what cells put into the namespace; what the host put there stays."""
         self.shell.reset(new_session=True)

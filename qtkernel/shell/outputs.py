@@ -6,6 +6,9 @@ Messaging document, "Code execution: execute_result", "Display Data", "Update Di
 
 from __future__ import annotations
 
+import contextlib
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook
@@ -15,6 +18,8 @@ from traitlets import Any as AnyTrait
 
 from qtkernel.interpreter import IOPub
 from qtkernel.shell.streams import OutputBuffer
+
+Hook = Callable[[dict[str, Any]], dict[str, Any] | None]
 
 _UNDERSCORES = ("_", "__", "___")
 
@@ -75,6 +80,10 @@ class DisplayMessages(DisplayPublisher):  # type: ignore[misc]
     iopub: IOPub = AnyTrait()
     output: OutputBuffer = AnyTrait()
 
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._of_thread = threading.local()
+
     def publish(
         self,
         data: dict[str, Any],
@@ -99,11 +108,61 @@ class DisplayMessages(DisplayPublisher):  # type: ignore[misc]
         self.shell.history_manager.outputs[count].append(
             HistoryOutput(output_type="display_data", bundle=data)
         )
-        self.output.flush()
         content = {"data": data, "metadata": metadata or {}, "transient": transient or {}}
-        self.iopub.publish("update_display_data" if update else "display_data", content)
+        self._send("update_display_data" if update else "display_data", content)
 
     def clear_output(self, wait: bool = False) -> None:
         """Clear the output of the running cell, at once or (`wait`) when the next one comes."""
+        self._send("clear_output", {"wait": bool(wait)})
+
+    def register_hook(self, hook: Hook) -> None:
+        """Let `hook` see, change or keep each display made on this thread from here on.
+
+        Args:
+            hook: takes a message as Python objects, and returns it, or another, or None: then
+                nothing is published.
+        """
+        self._hooks.append(hook)
+
+    def unregister_hook(self, hook: Hook) -> bool:
+        """Undo `register_hook`; False if there is no such hook on this thread."""
+        with contextlib.suppress(ValueError):
+            self._hooks.remove(hook)
+            return True
+        return False
+
+    @property
+    def _hooks(self) -> list[Hook]:
+        if not hasattr(self._of_thread, "hooks"):
+            self._of_thread.hooks = []
+        return self._of_thread.hooks  # type: ignore[no-any-return]
+
+    def _send(self, msg_type: str, content: dict[str, Any]) -> None:
         self.output.flush()
-        self.iopub.publish("clear_output", {"wait": bool(wait)})
+        if not self._hooks:
+            self.iopub.publish(msg_type, content)
+            return
+        kernel = self.shell.kernel
+        message: Any = kernel.session.msg(msg_type, content, parent=kernel.get_parent())
+        for hook in list(self._hooks):
+            message = hook(message)
+            if message is None:
+                return
+        kernel.session.send(kernel.iopub_socket, message)
+
+    # What other packages look up
+
+    @property
+    def session(self) -> Any:
+        """Makes and sends messages; see `KernelObject`."""
+        return self.shell.kernel.session
+
+    @property
+    def pub_socket(self) -> Any:
+        """What `session` sends to."""
+        return self.shell.kernel.iopub_socket
+
+    @property
+    def parent_header(self) -> dict[str, Any]:
+        """The header of the request whose code is running."""
+        return self.iopub.parent_message().get("header", {})  # type: ignore[no-any-return]

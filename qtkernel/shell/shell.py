@@ -30,9 +30,11 @@ from traitlets.config import Config
 
 from qtkernel.interpreter import ErrorInfo, IOPub
 from qtkernel.shell.callbacks import CellEvents
+from qtkernel.shell.comms import Comms, found_through_comm_package
 from qtkernel.shell.compiler import CellCompiler
 from qtkernel.shell.environment import Environment, StepBuiltins, StepDisplay
 from qtkernel.shell.found import found_by_its_cells
+from qtkernel.shell.kernel_object import KernelObject, adopt
 from qtkernel.shell.magics import GuestNamespaceMagics, KernelMagics
 from qtkernel.shell.namespace import SharedNamespaceShell
 from qtkernel.shell.outputs import DisplayMessages, ResultHook
@@ -91,6 +93,9 @@ class ZMQInteractiveShell(SharedNamespaceShell):
         self._undos = [note_pager(), note_log_level(), self.sys_last.put_back]
         # an empty configuration, and not None, which would have traitlets look for an application
         super().__init__(config=config or Config(), **kwargs)
+        self.comms = Comms(self, self.iopub)
+        self.kernel = KernelObject(self, self.iopub, self.comms)
+        self._undos.append(found_through_comm_package(self.comms))
         # made now: IPython would import it in the first cell, before the cell's own code, and an
         # interrupt of that left the module's file open (1 of 40 interrupts on a busy machine)
         _ = self.logger
@@ -241,6 +246,7 @@ class ZMQInteractiveShell(SharedNamespaceShell):
 
     def close(self) -> None:
         """Leave nothing behind in the process. The shell is not usable afterwards."""
+        self.comms.close()
         self.remove_own_names()
         atexit.unregister(self.atexit_operations)
         self.atexit_operations()
@@ -294,6 +300,21 @@ class ZMQInteractiveShell(SharedNamespaceShell):
             print(*error.traceback, sep="\n", file=sys.stderr)  # noqa: T201
             return
         self.iopub.publish("error", asdict(error))
+
+    # What other packages look up, as at ipykernel's shell
+
+    def get_parent(self) -> dict[str, Any]:
+        """The request whose code is running, in its "General Message Format"; or empty."""
+        return self.iopub.parent_message()
+
+    def set_parent(self, parent: dict[str, Any]) -> None:
+        """Let output made from here on, on this thread, belong to the request `parent`."""
+        adopt(self.iopub, parent)
+
+    @property
+    def parent_header(self) -> dict[str, Any]:
+        """The request whose code is running; ipykernel calls the message so."""
+        return self.get_parent()
 
     # What frontends are asked to do, as payloads (messaging document, "Payloads (DEPRECATED)")
 

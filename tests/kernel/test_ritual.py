@@ -72,7 +72,11 @@ ANSWERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"status": "ok", "history": [[1, 1, "a"], [1, 2, "b"]]},
     ),
     ("object_info_request", {"oname": "x"}, {"status": "ok", "oname": "x", "found": True}),
-    ("comm_info_request", {}, {"status": "ok", "comms": {}}),
+    (
+        "comm_info_request",
+        {"target_name": "t"},
+        {"status": "ok", "comms": {"c1": {"target_name": "t"}}},
+    ),
 ]
 
 
@@ -251,22 +255,6 @@ def test_the_queue_goes_on_behind_a_reply_that_cannot_be_sent(
     said = recorder.take()
     assert said[:2] == around(first.message.msg_id)
     assert said[2:] == around(second, reply(second, "kernel_info_reply"))
-
-
-# Comms: there is no target yet
-
-
-def test_a_comm_to_nowhere_is_closed_at_once(house: PureKernel, recorder: Recorder) -> None:
-    msg_id = house.ask("comm_open", {"comm_id": "c", "target_name": "t", "data": {"a": 1}})
-    recorder.expect(around(msg_id, published(msg_id, "comm_close", {"comm_id": "c", "data": {}})))
-
-
-@pytest.mark.parametrize("msg_type", ["comm_msg", "comm_close"])
-def test_messages_to_an_unknown_comm_are_ignored(
-    house: PureKernel, recorder: Recorder, msg_type: str
-) -> None:
-    msg_id = house.ask(msg_type, {"comm_id": "c", "data": {}})
-    recorder.expect(around(msg_id))
 
 
 # What the interpreter is asked

@@ -49,6 +49,7 @@ class FakeInterpreter:
         self.queries: list[Any] = []
         self.resets = 0
         self.failure: BaseException | None = None
+        self.on_comm_message: Callable[[], object] = lambda: None
 
     def cell(self, code: str) -> Callable[[Cell], Cell]:
         """Decorates what the cell `code` does."""
@@ -120,6 +121,14 @@ class FakeInterpreter:
     def object_info(self, oname: str, detail_level: int) -> Mapping[str, Any]:
         self._ask((oname, detail_level))
         return {"oname": oname, "found": True}
+
+    def comm_message(self, message: Mapping[str, Any]) -> None:
+        self._ask(message)
+        self._interruption.call(self.on_comm_message)
+
+    def comms(self, target_name: str | None) -> Mapping[str, str]:
+        self._ask(target_name)
+        return {"c1": target_name or "any"}
 
     def reset(self) -> None:
         self.resets += 1

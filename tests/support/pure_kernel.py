@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from qtkernel.kernel.attribution import Attribution
+from qtkernel.kernel.comm_requests import CommRequests
 from qtkernel.kernel.control_requests import ControlRequests
 from qtkernel.kernel.handlers import control_handlers, shell_handlers
 from qtkernel.kernel.info import InfoRequests
@@ -60,7 +61,14 @@ class PureKernel:
         self.control = ControlRequests(
             self.publisher, self.interrupter, self.control_loop, self.shutdowns.append
         )
-        self.handlers = dict(shell_handlers(info, self.control, self.requests))
+        self.handlers = dict(
+            shell_handlers(
+                info,
+                self.control,
+                self.requests,
+                CommRequests(self.interpreter, self.interrupter),
+            )
+        )
         cycle = RequestCycle(
             self.session,
             self.publisher,

@@ -27,12 +27,20 @@ class Published:
     def __init__(self) -> None:
         self.said: list[tuple[str, Any]] = []
         self.parents: list[Any] = []
+        self.extras: list[tuple[Any, Sequence[Any]]] = []
         self.claimed: list[tuple[Any, Any]] = []
         self.captures_host = False
 
     def current(self) -> Any | None:
         whose, parent = _parent.get()
         return parent if whose is self else None
+
+    def parent_message(self) -> dict[str, Any]:
+        parent = self.current()
+        return {} if parent is None else {"header": {"msg_id": parent, "msg_type": "test"}}
+
+    def adopt(self, message: Mapping[str, Any]) -> None:
+        _parent.set((self, message["header"]["msg_id"]))
 
     @property
     def host(self) -> str | None:
@@ -67,8 +75,7 @@ class Published:
         metadata: Mapping[str, Any] | None = None,
         buffers: Sequence[Any] = (),
     ) -> None:
-        assert metadata is None
-        assert buffers == ()
+        self.extras.append((metadata, buffers))
         self.said.append((msg_type, content))
         self.parents.append(parent if parent is not None else self.current())
 
