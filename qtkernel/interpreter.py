@@ -299,6 +299,34 @@ class Interruption(Protocol):
         """Whether an interrupt has been asked for that the cell has not seen."""
 
 
+class Wait:
+    """Something that a cell waits for while the application lives on."""
+
+    done = False
+    interrupted = False
+
+
+class Waiting(Protocol):
+    """How code of a cell waits without stopping the application."""
+
+    def can_wait(self) -> bool:
+        """Whether this thread serves the application's event loop: else it may simply block."""
+
+    def until_done(self, wait: Wait, interrupt: Callable[[], object]) -> bool:
+        """Serve the application's event loop until `wait.done`. Nests.
+
+        Args:
+            interrupt: called on this thread at an interrupt, and each second again until `done`.
+                `wait.interrupted` is set before.
+
+        Returns:
+            False if the application has ended its event loop before.
+        """
+
+    def look(self) -> None:
+        """Let `until_done` see that `done` has changed. From any thread."""
+
+
 ReadInput = Callable[[str, bool], str]
 """Asks the frontend for a line: prompt, and whether it is a password.
 

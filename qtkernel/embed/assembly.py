@@ -34,6 +34,7 @@ from qtkernel.kernel.info import InfoRequests
 from qtkernel.kernel.interrupt import Interrupter
 from qtkernel.kernel.kernel import Kernel, RequestCycle
 from qtkernel.kernel.live import Live
+from qtkernel.kernel.nested import NestedWaits
 from qtkernel.kernel.publisher import Publisher
 from qtkernel.kernel.shell_requests import ShellRequests
 from qtkernel.kernel.stacks import StackRequests
@@ -122,9 +123,8 @@ class Assembly:
         plan.events.on("busy", live.begun)
         plan.events.on("idle", live.ended)
         self._undo.push(live.ended)
-        stdin = self.stdin = Stdin(
-            session, self.publisher, self.interrupter, lambda: self.loop, self._send_stdin
-        )
+        waits = self.waits = NestedWaits(lambda: self.loop, self.interrupter, self.publisher)
+        stdin = self.stdin = Stdin(session, waits, lambda: self.loop, self._send_stdin)
         stdin.drain = lambda: self._drain(Channel.STDIN)
         self.shell = self._build_shell(plan)
         self.shell.environment.add(StepPolicy(self.coroutines.asyncio_loop).take)
@@ -163,6 +163,7 @@ class Assembly:
             iopub=self.publisher,
             output=self.output,
             switch_loop=plan.switch_loop,
+            waiting=self.waits,
             owns_process=plan.owns_process,
             exit_ends=plan.exit_ends,
         )

@@ -324,9 +324,10 @@ class EmbeddedKernel:
             return
         if not self._assembly.on_kernel_thread():
             raise RuntimeError("close() belongs to the thread that embed() was called on")
-        if self._assembly.stdin.waits:
+        if self._assembly.waits.waits:
             # the application's own code, while a cell waits: that ends, and gets its reply
             self._assembly.stdin.close()
+            self._assembly.shell.commands.close()
             self._assembly.loop.call_later(_CELL_CHECK, self.close)
         elif self._assembly.publisher.is_current() or self._assembly.kernel.handling:
             self._assembly.loop.call_later(_CELL_CHECK, self.close)

@@ -13,8 +13,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from qtkernel.kernel.interrupt import Interrupter
-from qtkernel.kernel.publisher import Publisher
+from qtkernel.interpreter import Wait
+from qtkernel.kernel.nested import NestedWaits
 from qtkernel.loops.base import EventLoop
 from qtkernel.protocol import Message, ProtocolError, Session, contents
 
@@ -39,17 +39,14 @@ class Stdin:
     def __init__(
         self,
         session: Session,
-        publisher: Publisher,
-        interrupter: Interrupter,
+        waits: NestedWaits,
         loop: Callable[[], EventLoop],
         send: Callable[[Sequence[Any]], object],
     ) -> None:
         self._session = session
-        self._publisher = publisher
-        self._interrupter = interrupter
+        self._waits = waits
         self._loop = loop
         self._send = send
-        self._thread = threading.get_ident()
         self._questions: list[_Question] = []
         self.drain: Callable[[], object] = lambda: None
         """Reads what has arrived on the channel; set by whoever owns the socket."""
@@ -73,33 +70,20 @@ class Stdin:
         """
         __tracebackhide__ = True
         question = _Question(request, self._frames(request, prompt, password))
-        if threading.get_ident() != self._thread:
+        if not self._waits.can_wait():
             return self._read_from_thread(question)
-        loop = self._loop()
-        question.on_done = loop.stop
-        question.nests = True
+        question.on_done = self._waits.look
         self.drain()  # what has arrived until now answers nothing that is asked from now on
         self._open(question)
         try:
-            with (
-                self._interrupter.waiting(question.interrupt, nested=True),
-                self._publisher.request(None),
-            ):
-                self._ask(question, CONNECT_PATIENCE)
-                while not question.done:
-                    loop.run()
-                    self._after_run(question)
+            self._ask(question, CONNECT_PATIENCE)
+            if not self._waits.until_done(question, question.interrupt):
+                reason = "the application ended its event loop while input() waited"
+                question.fail(StdinClosed(reason))
         finally:
             self._questions.remove(question)
             question.forget()
-        if question.interrupted:
-            self._interrupter.take()
         return question.result()
-
-    @property
-    def waits(self) -> bool:
-        """Whether a cell waits for an answer, in a nested run of the loop."""
-        return any(question.nests for question in self._questions)
 
     def close(self) -> None:
         """End every open question: the channel closes. Whoever asks from now on is told so."""
@@ -118,17 +102,6 @@ class Stdin:
         self._questions.append(question)
         if self._closed:
             question.fail(_kernel_closed())
-
-    def _after_run(self, question: _Question) -> None:
-        """Say why the nested run ended: an answer to this question, to an outer one, or neither."""
-        outer_done = any(
-            other.done for other in self._questions if other.nests and other is not question
-        )
-        if outer_done and question.done:
-            # the stop that the outer question's answer caused was spent on our run
-            self._loop().call_soon_threadsafe(self._loop().stop)
-        elif not outer_done:
-            question.fail(StdinClosed("the application ended its event loop while input() waited"))
 
     def _frames(self, request: Message, prompt: str, password: bool) -> Sequence[Any]:
         return self._session.pack(
@@ -170,7 +143,7 @@ def _kernel_closed() -> StdinClosed:
     return StdinClosed("the kernel was closed while input() waited")
 
 
-class _Question:
+class _Question(Wait):
     """One input_request and what became of it."""
 
     def __init__(self, request: Message, frames: Sequence[Any]) -> None:
@@ -178,10 +151,6 @@ class _Question:
         self.frames = frames
         self.on_done: Callable[[], object] = lambda: None
         self.retry: Any = None
-        self.nests = False
-        """Whether it waits in a nested run of the loop, and not in a thread."""
-        self.done = False
-        self.interrupted = False
         self._value = ""
         self._error: BaseException | None = None
 
@@ -209,7 +178,6 @@ class _Question:
             self._finish()
 
     def interrupt(self) -> None:
-        self.interrupted = True
         self.fail(KeyboardInterrupt())
 
     def result(self) -> str:

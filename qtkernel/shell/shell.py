@@ -30,13 +30,13 @@ from traitlets.config import Config
 
 from qtkernel.interpreter import ErrorInfo, IOPub
 from qtkernel.shell.callbacks import CellEvents
+from qtkernel.shell.command_shell import CommandShell
 from qtkernel.shell.comms import Comms, found_through_comm_package
 from qtkernel.shell.compiler import CellCompiler
 from qtkernel.shell.environment import Environment, StepBuiltins, StepDisplay
 from qtkernel.shell.found import found_by_its_cells
 from qtkernel.shell.kernel_object import KernelObject, adopt
 from qtkernel.shell.magics import GuestNamespaceMagics, KernelMagics
-from qtkernel.shell.namespace import SharedNamespaceShell
 from qtkernel.shell.outputs import DisplayMessages, ResultHook
 from qtkernel.shell.streams import OutputBuffer
 from qtkernel.shell.traces import (
@@ -55,7 +55,7 @@ HISTORY_BATCH = 1000
 SwitchLoop = Callable[[str], None]
 
 
-class ZMQInteractiveShell(SharedNamespaceShell):
+class ZMQInteractiveShell(CommandShell):
     """IPython's shell, speaking messages.
 
     It is named as rich and pandas expect of a shell behind a Jupyter kernel: they look at the
@@ -246,6 +246,7 @@ class ZMQInteractiveShell(SharedNamespaceShell):
 
     def close(self) -> None:
         """Leave nothing behind in the process. The shell is not usable afterwards."""
+        self.commands.close()
         self.comms.close()
         self.remove_own_names()
         atexit.unregister(self.atexit_operations)
@@ -350,6 +351,7 @@ class ZMQInteractiveShell(SharedNamespaceShell):
     def init_magics(self) -> None:
         """IPython's magics, and ours over them."""
         super().init_magics()
+        self.declare_script_magics()
         self.register_magics(KernelMagics, GuestNamespaceMagics)
 
 

@@ -14,6 +14,7 @@ from qtkernel.kernel.handlers import control_handlers, shell_handlers
 from qtkernel.kernel.info import InfoRequests
 from qtkernel.kernel.interrupt import Interrupter
 from qtkernel.kernel.kernel import Kernel, RequestCycle
+from qtkernel.kernel.nested import NestedWaits
 from qtkernel.kernel.publisher import Publisher
 from qtkernel.kernel.queue import Request
 from qtkernel.kernel.shell_requests import ShellRequests
@@ -42,9 +43,8 @@ class PureKernel:
         self.interrupter = interrupter or Interrupter(lambda: self.loop)
         self.asked: list[Sequence[Any]] = []
         self.unreachable = False
-        self.stdin = Stdin(
-            self.session, self.publisher, self.interrupter, lambda: self.loop, self._send_stdin
-        )
+        waits = NestedWaits(lambda: self.loop, self.interrupter, self.publisher)
+        self.stdin = Stdin(self.session, waits, lambda: self.loop, self._send_stdin)
         self.interpreter = FakeInterpreter(self.interrupter)
         self.requests = ShellRequests(
             self.interpreter, self.publisher, self.interrupter, self.stdin

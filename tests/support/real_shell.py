@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from types import CodeType
 from typing import Any, TypeVar
 
-from qtkernel.interpreter import ExecuteResult, StdinNotAllowed
+from qtkernel.interpreter import ExecuteResult, StdinNotAllowed, Wait
 from qtkernel.loops.coroutines import GuestLoop
 from qtkernel.loops.current import StepPolicy
 from qtkernel.loops.headless import HeadlessLoop
@@ -53,8 +53,14 @@ class Published:
         self.claimed.append((self.current(), thread))
 
     def carried(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        self.claimed.append((self.current(), function))
-        return function
+        parent = self.current()
+        self.claimed.append((parent, function))
+
+        def run(*args: Any, **more: Any) -> Any:
+            with self.request(parent):
+                return function(*args, **more)
+
+        return run
 
     @contextlib.contextmanager
     def request(self, parent: Any) -> Iterator[None]:
@@ -107,6 +113,26 @@ class PlainInterruption:
         return contextlib.nullcontext()
 
 
+class LoopWaiting:
+    """A `Waiting` on a loop of the test's own, for waits that do not nest."""
+
+    def __init__(self, loop: HeadlessLoop) -> None:
+        self._loop = loop
+        self._thread = threading.get_ident()
+
+    def can_wait(self) -> bool:
+        return threading.get_ident() == self._thread
+
+    def until_done(self, wait: Wait, interrupt: Callable[[], object]) -> bool:
+        del interrupt
+        while not wait.done:
+            self._loop.run()
+        return True
+
+    def look(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+
 class RealShell:
     """A shell in `namespace`, and the interpreter over it."""
 
@@ -129,6 +155,7 @@ class RealShell:
             iopub=self.iopub,
             output=self.output,
             switch_loop=self._switch,
+            waiting=LoopWaiting(self.loop),
             **more,
         )
         self.shell.environment.add(StepPolicy(lambda: self.guest.asyncio_loop).take)
