@@ -12,6 +12,7 @@ coroutine by hand: a synchronous cell ends at the first step, a cell that awaits
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -332,3 +333,98 @@ ReadInput = Callable[[str, bool], str]
 
 Raises StdinNotAllowed, EOFError or KeyboardInterrupt.
 """
+
+
+# Debugging: the language's own debugger, as the kernel sees it
+
+
+OWN_REFERENCES = 1 << 30
+"""From here on a variablesReference is the kernel's own; the adapter counts from 1."""
+
+
+class DebuggerUnavailable(Exception):
+    """Nothing can be debugged here and now; says why, and what to do."""
+
+
+class DebugAdapter(Protocol):
+    """What debugs cells, and speaks the Debug Adapter Protocol on a socket.
+
+    Every method is called on the control thread, but for those under "The namespace".
+    """
+
+    @property
+    def available(self) -> bool:
+        """Whether there is a debugger at all. Asking does not import it."""
+
+    def connect(self) -> socket.socket:
+        """Begin: trace all threads but the kernel's own; returns the client's end.
+
+        Raises:
+            DebuggerUnavailable: another debugger is at work in this process, say.
+        """
+
+    def disconnect(self) -> None:
+        """Give everything back, the client's end being closed. Idempotent."""
+
+    def attach_arguments(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The arguments of an attach request for the adapter, made of a frontend's."""
+
+    def visible_frames(self, frames: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """The frames of a stackTrace without what runs cells: the kernel's and IPython's own."""
+
+    def visible_variables(self, variables: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Variables without those that IPython keeps in the namespace."""
+
+    # The files of cells
+
+    def cell_files(self) -> Mapping[str, Any]:
+        """How they are named: hashMethod, hashSeed, tmpFilePrefix and tmpFileSuffix."""
+
+    def dump_cell(self, code: str) -> str:
+        """Write a cell's file; its path. OSError: it cannot be written."""
+
+    def source(self, path: str) -> str | None:
+        """The source at `path`: a file's, or a cell's that has none; None if there is neither."""
+
+    def modules(self) -> list[Mapping[str, Any]]:
+        """The modules with source: id, name and path."""
+
+    # Expressions for a frame that is stopped
+
+    def rich_expression(self, expression: str) -> str:
+        """What has to be evaluated for the mime bundle of a simple expression.
+
+        Raises:
+            ValueError: it is not simple: it could have effects.
+        """
+
+    def read_rich(self, result: str) -> tuple[MimeBundle, Mapping[str, Any]]:
+        """The mime bundle, and its metadata, in the result of that."""
+
+    def copy_expression(self, source: str, destination: str) -> str:
+        """What has to be evaluated to make `source` a name of the namespace.
+
+        Raises:
+            ValueError: one of them is not a name.
+        """
+
+    # The namespace: on the kernel's own thread, or while that is stopped
+
+    def variables(self, reference: int | None, start: int, count: int) -> list[Mapping[str, Any]]:
+        """The names of the namespace (None), or what is inside of an object among them.
+
+        `count` 0 is all. LookupError: there is no such reference.
+        """
+
+    def evaluate(self, expression: str) -> Mapping[str, Any]:
+        """Run something in the namespace: result, type and variablesReference.
+
+        Raises whatever it raises.
+        """
+
+    def rich(self, expression: str) -> tuple[MimeBundle, Mapping[str, Any]]:
+        """The mime bundle, and its metadata, of a simple expression.
+
+        Raises:
+            ValueError: it is not simple.
+        """

@@ -5,6 +5,7 @@ Its template and logos are in ``resources/kernelspec``.
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shutil
 import sys
@@ -40,6 +41,7 @@ def template() -> Traversable:
 def make(gui: str, display_name: str | None) -> dict[str, Any]:
     """The content of kernel.json for this Python and the loop `gui`."""
     spec: dict[str, Any] = msgspec.json.decode((template() / "kernel.json").read_bytes())
+    spec["metadata"]["debugger"] = importlib.util.find_spec("debugpy") is not None
     spec["argv"] = [sys.executable, "-m", "qtkernel", f"--gui={gui}", "-f", "{connection_file}"]
     if display_name is not None:
         spec["display_name"] = display_name

@@ -9,13 +9,17 @@ import threading
 
 import zmq
 
+from qtkernel.loops.untraced import leave_untraced
+
 
 class Heartbeat:
     """Echoes on its ROUTER socket in a thread of its own, until its context is terminated."""
 
     def __init__(self, socket: zmq.Socket[bytes]) -> None:
         self._socket = socket
-        self._thread = threading.Thread(target=self._echo, name="qtkernel-heartbeat", daemon=True)
+        self._thread = leave_untraced(
+            threading.Thread(target=self._echo, name="qtkernel-heartbeat", daemon=True)
+        )
 
     def start(self) -> None:
         """Begin to answer."""

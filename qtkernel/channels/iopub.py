@@ -27,6 +27,7 @@ import zmq
 from qtkernel.channels.readable import is_readable
 from qtkernel.loops.base import TimerHandle
 from qtkernel.loops.headless import HeadlessLoop
+from qtkernel.loops.untraced import leave_untraced
 
 BYTE_BUDGET = 256 << 20
 """Bytes that may wait here for a slow subscriber."""
@@ -63,7 +64,9 @@ class IOPubThread:
         self._overrun = overrun
         self._byte_budget = byte_budget
         self._loop = HeadlessLoop()
-        self._thread = threading.Thread(target=self._run, name="qtkernel-iopub", daemon=True)
+        self._thread = leave_untraced(
+            threading.Thread(target=self._run, name="qtkernel-iopub", daemon=True)
+        )
         self._incoming: deque[Frames] = deque()
         self._posted = False
         self._held: deque[Frames] = deque()

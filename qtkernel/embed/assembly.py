@@ -18,6 +18,7 @@ from typing import Any
 from qtkernel.embed.attendance import OnAttach
 from qtkernel.embed.control_thread import ControlThread
 from qtkernel.embed.coroutines import Coroutines
+from qtkernel.embed.debugging import build_debugger
 from qtkernel.embed.endpoints import Address
 from qtkernel.embed.hooks import UnhandledExceptions
 from qtkernel.embed.outside import Outside, Served
@@ -28,6 +29,7 @@ from qtkernel.kernel.attribution import Attribution
 from qtkernel.kernel.clients import Client
 from qtkernel.kernel.comm_requests import CommRequests
 from qtkernel.kernel.control_requests import ControlRequests
+from qtkernel.kernel.debug_requests import DebugRequests, describe_failure
 from qtkernel.kernel.events import Events
 from qtkernel.kernel.handlers import control_handlers, shell_handlers
 from qtkernel.kernel.info import InfoRequests
@@ -173,10 +175,18 @@ class Assembly:
         return shell
 
     def _build_channels(self, session: Session, interpreter: ShellInterpreter, plan: Plan) -> None:
-        info = InfoRequests(interpreter.language_info(), self.address.ports)
+        debugger = self.debugger = build_debugger(
+            self.shell, self.publisher, self.control_thread.loop, self._call_soon, self._undo
+        )
+        info = InfoRequests(
+            interpreter.language_info(),
+            self.address.ports,
+            debugger=debugger.adapter.available,
+        )
         control = self.control = ControlRequests(
             self.publisher, self.interrupter, self.control_thread.loop, plan.shut_down
         )
+        control.resume, control.end_debugging = debugger.resume, debugger.close
         self.kernel = Kernel(
             RequestCycle(
                 session,
@@ -195,8 +205,9 @@ class Assembly:
         control_cycle = RequestCycle(
             session,
             self.publisher,
-            control_handlers(info, control, StackRequests()),
+            control_handlers(info, control, StackRequests(), DebugRequests(debugger)),
             flush=lambda: None,
+            describe_error=describe_failure,
         )
         self.requests.is_gone = self._is_gone
         self.ports = build_ports(
@@ -343,6 +354,7 @@ class Assembly:
         self._answer_restarts()
         self.kernel.close()
         self.output.flush()
+        self.control_thread.loop.call_soon_threadsafe(self.debugger.close)
         self.control_thread.loop.call_soon_threadsafe(self._live.close)
         self.control_thread.close(CLOSE_TIMEOUT)
         self.ports.close()

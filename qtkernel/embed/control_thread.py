@@ -12,6 +12,7 @@ from collections.abc import Callable
 from qtkernel.channels.router import RouterChannel
 from qtkernel.loops.base import TimerHandle
 from qtkernel.loops.headless import HeadlessLoop
+from qtkernel.loops.untraced import leave_untraced
 
 
 class ControlThread:
@@ -19,7 +20,9 @@ class ControlThread:
 
     def __init__(self) -> None:
         self.loop = HeadlessLoop()
-        self._thread = threading.Thread(target=self._run, name="qtkernel-control", daemon=True)
+        self._thread = leave_untraced(
+            threading.Thread(target=self._run, name="qtkernel-control", daemon=True)
+        )
         self._channel: RouterChannel | None = None
 
     def start(self, channel: RouterChannel | None) -> None:

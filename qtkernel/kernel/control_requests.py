@@ -46,6 +46,10 @@ class ControlRequests:
         self._loop = control_loop
         self._shut_down = shut_down
         self._repeating = False
+        self.resume: Callable[[], object] = lambda: None
+        """Lets go on what a debugger has stopped."""
+        self.end_debugging: Callable[[], object] = lambda: None
+        """Ends the debugging session, if there is one. Both on the control thread."""
 
     async def interrupt_request(
         self, _request: Request, _content: contents.InterruptRequest
@@ -58,13 +62,19 @@ class ControlRequests:
         """Messaging document, "Kernel shutdown"."""
         reply = {"status": "ok", "restart": content.restart}
         self._publisher.publish("shutdown_reply", reply, parent=request.message)
+        # what is stopped at a breakpoint could neither restart nor end
+        self._loop.call_soon_threadsafe(self.end_debugging)
         restarted = self._shut_down(content.restart)
         if restarted is not None:
             await restarted
         return reply
 
     def interrupt(self) -> None:
-        """Interrupt the running cell, and see to it until it has been taken. Control thread."""
+        """Interrupt the running cell, and see to it until it has been taken. Control thread.
+
+        What has stopped at a breakpoint goes on: the cell, to be interrupted, or a slot.
+        """
+        self.resume()
         if self._interrupter.interrupt() and not self._repeating:
             self._repeating = True
             self._repeat_in(_FIRST_REPEAT)
@@ -74,6 +84,7 @@ class ControlRequests:
 
     def _repeat(self, delay: float) -> None:
         if self._interrupter.pending:
+            self.resume()  # it may have come to the next breakpoint meanwhile
             self._interrupter.again()
             self._repeat_in(min(2 * delay, REPEAT))
         else:

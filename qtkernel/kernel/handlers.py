@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from qtkernel.kernel.comm_requests import CommRequests
 from qtkernel.kernel.control_requests import ControlRequests
+from qtkernel.kernel.debug_requests import DebugRequests
 from qtkernel.kernel.info import InfoRequests
 from qtkernel.kernel.kernel import Handler
 from qtkernel.kernel.shell_requests import ShellRequests
@@ -37,13 +38,19 @@ def shell_handlers(
 
 
 def control_handlers(
-    info: InfoRequests, control: ControlRequests, stacks: StackRequests
+    info: InfoRequests,
+    control: ControlRequests,
+    stacks: StackRequests,
+    debugging: DebugRequests | None = None,
 ) -> Mapping[str, Handler]:
     """The control channel's, on the control thread."""
-    return _both(info, control) | {
+    handlers = _both(info, control) | {
         "interrupt_request": control.interrupt_request,
         "stack_request": stacks.stack_request,
     }
+    if debugging is not None:
+        handlers["debug_request"] = debugging.debug_request
+    return handlers
 
 
 def _both(info: InfoRequests, control: ControlRequests) -> dict[str, Handler]:

@@ -20,7 +20,9 @@ Reply = Mapping[str, Any]
 class InfoRequests:
     """Handlers that need no interpreter and may run on any thread."""
 
-    def __init__(self, language: LanguageInfo, ports: Mapping[str, int]) -> None:
+    def __init__(
+        self, language: LanguageInfo, ports: Mapping[str, int], *, debugger: bool = False
+    ) -> None:
         self._kernel_info: dict[str, Any] = {
             "status": "ok",
             "protocol_version": PROTOCOL_VERSION,
@@ -29,8 +31,8 @@ class InfoRequests:
             "language_info": dict(language.language_info),
             "banner": language.banner,
             "help_links": [dict(link) for link in language.help_links],
-            "debugger": False,
-            "supported_features": [],
+            "debugger": debugger,
+            "supported_features": ["debugger"] if debugger else [],
         }
         self._connect = {"status": "ok", **ports}
 

@@ -93,6 +93,14 @@ class ShutdownRequest(msgspec.Struct, kw_only=True, frozen=True):
     restart: bool = False
 
 
+class DebugRequest(msgspec.Struct, kw_only=True, frozen=True):
+    """Section "Debug request": a request of the Debug Adapter Protocol."""
+
+    command: str
+    seq: int = 0
+    arguments: dict[str, Any] = {}
+
+
 class InterruptRequest(msgspec.Struct, kw_only=True, frozen=True):
     """Section "Kernel interrupt"."""
 
@@ -153,6 +161,7 @@ REQUESTS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
         "comm_info_request": CommInfoRequest,
         "shutdown_request": ShutdownRequest,
         "interrupt_request": InterruptRequest,
+        "debug_request": DebugRequest,
         "input_reply": InputReply,
         "comm_open": CommOpen,
         "comm_msg": CommMsg,

@@ -29,6 +29,7 @@ from traitlets import Bool, Type, default, observe
 from traitlets.config import Config
 
 from qtkernel.interpreter import ErrorInfo, IOPub
+from qtkernel.loops.untraced import leave_untraced
 from qtkernel.shell.callbacks import CellEvents
 from qtkernel.shell.command_shell import CommandShell
 from qtkernel.shell.comms import Comms, found_through_comm_package
@@ -185,6 +186,8 @@ class ZMQInteractiveShell(CommandShell):
         if "db_cache_size" not in self.config.HistoryManager:
             traits["db_cache_size"] = HISTORY_BATCH
         manager = HistoryManager(shell=self, parent=self, **traits)
+        if manager.save_thread is not None:
+            leave_untraced(manager.save_thread)
         self.history_manager = manager
         self.configurables.append(manager)
 

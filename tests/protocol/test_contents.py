@@ -37,6 +37,7 @@ MINIMAL: dict[str, dict[str, Any]] = {
     "comm_info_request": {},
     "shutdown_request": {},
     "interrupt_request": {},
+    "debug_request": {"command": "debugInfo"},
     "input_reply": {},
     "comm_open": {"comm_id": "c", "target_name": "t"},
     "comm_msg": {"comm_id": "c"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
@@ -135,6 +136,19 @@ class Frontend:
             if text.endswith(end):
                 return text
             assert time.monotonic() < deadline, f"{text!r} does not end with {end!r}"
+            self._read_published(deadline)
+
+    def take_published(
+        self, wanted: Callable[[Message], bool], timeout: float = PATIENCE
+    ) -> Message:
+        """Wait for a message on IOPub under whatever request, and take it."""
+        deadline = time.monotonic() + timeout
+        while True:
+            for messages in self._published.values():
+                for message in messages:
+                    if wanted(message):
+                        messages.remove(message)
+                        return message
             self._read_published(deadline)
 
     def published(self, msg_id: str) -> list[Message]:
