@@ -24,5 +24,9 @@ class CellEvents(EventManager):  # type: ignore[misc]
             try:
                 callback(*args, **kwargs)
             except Exception:
-                print(f"Error in callback {callback} (for {event}):")  # noqa: T201
+                # IPython's words, by which tools know it
+                print(  # noqa: T201
+                    f"Error in callback {callback} (for {event}), "
+                    f"with arguments args {args},kwargs {kwargs}:"
+                )
                 self.shell.showtraceback()

@@ -35,6 +35,7 @@ from qtkernel.shell.command_shell import CommandShell
 from qtkernel.shell.comms import Comms, found_through_comm_package
 from qtkernel.shell.compiler import CellCompiler
 from qtkernel.shell.environment import Environment, StepBuiltins, StepDisplay
+from qtkernel.shell.figures import Figures
 from qtkernel.shell.found import found_by_its_cells
 from qtkernel.shell.kernel_object import KernelObject, adopt
 from qtkernel.shell.magics import GuestNamespaceMagics, KernelMagics
@@ -97,6 +98,7 @@ class ZMQInteractiveShell(CommandShell):
         self.comms = Comms(self, self.iopub)
         self.kernel = KernelObject(self, self.iopub, self.comms)
         self._undos.append(found_through_comm_package(self.comms))
+        self.figures = Figures(self, guest=not self.owns_process)
         # made now: IPython would import it in the first cell, before the cell's own code, and an
         # interrupt of that left the module's file open (1 of 40 interrupts on a busy machine)
         _ = self.logger
@@ -251,6 +253,7 @@ class ZMQInteractiveShell(CommandShell):
         """Leave nothing behind in the process. The shell is not usable afterwards."""
         self.commands.close()
         self.comms.close()
+        self.figures.close()
         self.remove_own_names()
         atexit.unregister(self.atexit_operations)
         self.atexit_operations()
@@ -350,6 +353,10 @@ class ZMQInteractiveShell(CommandShell):
             self.switch_loop(_LOOP_NAMES.get(gui, gui))
         except (ValueError, RuntimeError, ImportError) as error:
             raise UsageError(str(error)) from None
+
+    def enable_matplotlib(self, gui: str | None = None) -> Any:
+        """``%matplotlib``: choose a backend, and run on its loop; see `enable_gui`."""
+        return self.figures.enable(lambda: super(ZMQInteractiveShell, self).enable_matplotlib(gui))
 
     def init_magics(self) -> None:
         """IPython's magics, and ours over them."""
