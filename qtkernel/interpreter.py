@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, 
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import Context
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import CodeType
 from typing import Any, Protocol, TypeVar
 
@@ -326,6 +327,18 @@ class Waiting(Protocol):
 
     def look(self) -> None:
         """Let `until_done` see that `done` has changed. From any thread."""
+
+
+class Connection(Protocol):
+    """How other frontends attach to this kernel. RuntimeError if it has no sockets."""
+
+    @property
+    def connection_file(self) -> Path:
+        """Where its connection file is."""
+
+    @property
+    def attach_command(self) -> str:
+        """The line that attaches a console from a terminal."""
 
 
 ReadInput = Callable[[str, bool], str]

@@ -165,6 +165,7 @@ class Assembly:
             iopub=self.publisher,
             output=self.output,
             switch_loop=plan.switch_loop,
+            connection=self.address,
             waiting=self.waits,
             owns_process=plan.owns_process,
             exit_ends=plan.exit_ends,

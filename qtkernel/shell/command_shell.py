@@ -18,6 +18,16 @@ from qtkernel.shell.namespace import SharedNamespaceShell
 
 _HAS_TERMINALS = os.name == "posix"
 
+_OURS = {
+    f"{magics.MAGICS_CLASSES[name]}:{name}": f"{module}:{name}"
+    for name, module in {
+        "ExecutionMagics": "qtkernel.shell.overridden",
+        "PackagingMagics": "qtkernel.shell.overridden",
+        "ScriptMagics": "qtkernel.shell.scripts",
+    }.items()
+    if _HAS_TERMINALS or name != "ScriptMagics"
+}
+
 
 class CommandShell(SharedNamespaceShell):
     """``!cmd``, ``x = !cmd`` and ``%%bash``, without stopping the application meanwhile."""
@@ -29,15 +39,12 @@ class CommandShell(SharedNamespaceShell):
         self.commands = Commands(kwargs["waiting"], kwargs["iopub"])
         super().__init__(**kwargs)
 
-    def declare_script_magics(self) -> None:
-        """Have ``%%script`` and what goes by it be ours; imported when first used."""
-        if not _HAS_TERMINALS:
-            return
-        theirs = f"{magics.MAGICS_CLASSES['ScriptMagics']}:ScriptMagics"
+    def declare_magics(self) -> None:
+        """Have our own classes do what some of IPython's do; imported when first used."""
         for name, kind, spec in list(self.magics_manager._lazy_declarations()):
-            if spec == theirs and kind is not None:
-                spec = "qtkernel.shell.scripts:ScriptMagics"
-                self.magics_manager.register_lazy(name, spec, kind)
+            ours = _OURS.get(spec)
+            if ours is not None and kind is not None:
+                self.magics_manager.register_lazy(name, ours, kind)
 
     def system_piped(self, cmd: str) -> None:
         """Run a command line in the user's shell; what it writes goes to sys.stdout.

@@ -10,7 +10,10 @@ from IPython.core.magic import cell_magic, magics_class
 from IPython.core.magics import script
 from IPython.utils.process import arg_split
 
+from qtkernel.shell.magics import with_inherited
 
+
+@with_inherited
 @magics_class
 class ScriptMagics(script.ScriptMagics):  # type: ignore[misc]
     """Scripts in the foreground do not stop the application."""
@@ -45,9 +48,3 @@ class ScriptMagics(script.ScriptMagics):  # type: ignore[misc]
 
     shebang.__doc__ = script.ScriptMagics.shebang.__doc__
     shebang.parser = script.ScriptMagics.shebang.parser
-
-
-# the decorator has seen this class only
-ScriptMagics.magics = {
-    kind: script.ScriptMagics.magics[kind] | ScriptMagics.magics[kind] for kind in ("line", "cell")
-}

@@ -28,8 +28,9 @@ from traitlets import Any as AnyTrait
 from traitlets import Bool, Type, default, observe
 from traitlets.config import Config
 
-from qtkernel.interpreter import ErrorInfo, IOPub
+from qtkernel.interpreter import Connection, ErrorInfo, IOPub
 from qtkernel.loops.untraced import leave_untraced
+from qtkernel.shell.attaching import AttachingMagics
 from qtkernel.shell.callbacks import CellEvents
 from qtkernel.shell.command_shell import CommandShell
 from qtkernel.shell.comms import Comms, found_through_comm_package
@@ -38,7 +39,7 @@ from qtkernel.shell.environment import Environment, StepBuiltins, StepDisplay
 from qtkernel.shell.figures import Figures
 from qtkernel.shell.found import found_by_its_cells
 from qtkernel.shell.kernel_object import KernelObject, adopt
-from qtkernel.shell.magics import GuestNamespaceMagics, KernelMagics
+from qtkernel.shell.magics import FrontendMagics, GuestNamespaceMagics, KernelMagics
 from qtkernel.shell.outputs import DisplayMessages, ResultHook
 from qtkernel.shell.streams import OutputBuffer
 from qtkernel.shell.traces import (
@@ -67,6 +68,7 @@ class ZMQInteractiveShell(CommandShell):
     iopub: IOPub = AnyTrait()
     output: OutputBuffer = AnyTrait()
     switch_loop: SwitchLoop = AnyTrait()
+    connection: Connection = AnyTrait()
     owns_process: bool = Bool(False)
     exit_ends: bool = Bool(False)
 
@@ -361,8 +363,12 @@ class ZMQInteractiveShell(CommandShell):
     def init_magics(self) -> None:
         """IPython's magics, and ours over them."""
         super().init_magics()
-        self.declare_script_magics()
-        self.register_magics(KernelMagics, GuestNamespaceMagics)
+        self.declare_magics()
+        # an extension that others load at their start
+        store = "IPython.extensions.storemagic:StoreMagics"
+        self.magics_manager.register_lazy("store", store, "line")
+        ours = (KernelMagics, FrontendMagics, AttachingMagics, GuestNamespaceMagics)
+        self.register_magics(*ours)
 
 
 # What users of IPython's other frontends call the same toolkits

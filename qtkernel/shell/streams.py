@@ -58,6 +58,8 @@ class OutputBuffer:
 
     def write(self, name: str, text: str, parent: Any) -> None:
         """Add text to the stream `name`, under the request `parent`."""
+        if not text:
+            return
         with self._lock:
             pieces = self._pieces
             if pieces and pieces[-1][1] is parent and pieces[-1][0] == name:
