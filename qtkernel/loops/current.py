@@ -17,6 +17,7 @@ from typing import Any
 _events: Any = events
 _mark = asyncio._get_running_loop
 _set_mark = asyncio._set_running_loop
+_get_running_loop = asyncio.get_running_loop
 
 
 class _Stretches(threading.local):
@@ -53,18 +54,24 @@ def host_loop() -> asyncio.AbstractEventLoop | None:
 
 
 @contextlib.contextmanager
-def loops_may_run() -> Iterator[None]:
-    """A synchronous step of a cell: ``asyncio.run()`` and the like work.
+def loops_may_run(loop: Callable[[], asyncio.AbstractEventLoop]) -> Iterator[None]:
+    """A synchronous step of a cell: ``asyncio.run()`` works, and so does ``create_task()``.
 
-    Without a loop of the host's simply none is marked running. The host's own mark must stay: the
-    cell may open a nested event loop (a dialog, ``input()``) in which the host's tasks go on, and
-    those ask for it (measured with qasync: each task that slept there failed). So it is hidden from
-    asyncio's loops only, which refuse to run inside another.
+    Without a loop of the host's none is marked running, and only who asks for the running one gets
+    `loop`: cells that were written for ipykernel, whose loop runs around them, start tasks so.
+
+    The host's own mark must stay: the cell may open a nested event loop (a dialog, ``input()``) in
+    which the host's tasks go on, and those ask for it (measured with qasync: each task that slept
+    there failed). So it is hidden from asyncio's loops only, which refuse to run inside another.
+
+    Args:
+        loop: returns the loop on which tasks of cells run; called only when somebody asks.
     """
     host = host_loop()
     with marked_running(host):
         if host is None:
-            yield
+            with _found_when_asked_for(loop):
+                yield
             return
         before = _events._get_running_loop, _events._set_running_loop
         thread = threading.get_ident()
@@ -82,6 +89,28 @@ def loops_may_run() -> Iterator[None]:
             yield
         finally:
             _events._get_running_loop, _events._set_running_loop = before
+
+
+@contextlib.contextmanager
+def _found_when_asked_for(loop: Callable[[], asyncio.AbstractEventLoop]) -> Iterator[None]:
+    """Let ``get_running_loop()`` return a loop where none runs, on this thread."""
+    places: tuple[Any, ...] = (events, asyncio)
+    before = [place.get_running_loop for place in places]
+    thread = threading.get_ident()
+
+    def get_running_loop() -> asyncio.AbstractEventLoop:
+        running = _mark()
+        if running is None and threading.get_ident() == thread:
+            return loop()
+        return running or _get_running_loop()
+
+    for place in places:
+        place.get_running_loop = get_running_loop
+    try:
+        yield
+    finally:
+        for place, theirs in zip(places, before, strict=True):
+            place.get_running_loop = theirs
 
 
 class StepPolicy:

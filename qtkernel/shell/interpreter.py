@@ -147,7 +147,7 @@ class ShellInterpreter:
             ):
                 result = await self._run_as_task(cell)
             else:
-                with self._environment, loops_may_run():
+                with self._environment, loops_may_run(self._asyncio_loop):
                     result = self._interruption.call(lambda: _run_to_end(cell))
         finally:
             cell.close()
@@ -196,7 +196,7 @@ class ShellInterpreter:
             awaiting.end()
 
     async def _evaluate(self, user_expressions: Mapping[str, str]) -> Mapping[str, Any]:
-        with self._environment, loops_may_run():
+        with self._environment, loops_may_run(self._asyncio_loop):
             return self._interruption.call(
                 lambda: self.shell.user_expressions(dict(user_expressions))
             )
@@ -314,7 +314,7 @@ class ShellInterpreter:
     def comm_message(self, message: Mapping[str, Any]) -> None:
         """Take a comm_open, comm_msg or comm_close."""
         try:
-            with self._environment, loops_may_run():
+            with self._environment, loops_may_run(self._asyncio_loop):
                 self._interruption.call(lambda: self.shell.comms.receive(message))
         except BaseException as error:  # an interrupt that came outside of the handler
             self._show(error)

@@ -94,10 +94,34 @@ def test_a_synchronous_cell_may_run_a_loop_of_its_own(bench: RealShell) -> None:
     assert bench.namespace["value"] == "run"
 
 
-def test_a_synchronous_cell_has_no_running_loop(bench: RealShell) -> None:
-    answer = bench.run("import asyncio\nasyncio.get_running_loop()")
-    assert answer.error is not None
-    assert answer.error.ename == "RuntimeError"
+@pytest.mark.parametrize("module", ["asyncio", "asyncio.events"])
+def test_a_synchronous_cell_finds_the_loop_of_its_tasks(bench: RealShell, module: str) -> None:
+    before = asyncio.get_running_loop, asyncio.events.get_running_loop
+    bench.fine(f"import asyncio, asyncio.events\nloop = {module}.get_running_loop()")
+    assert bench.namespace["loop"] is bench.guest.asyncio_loop
+    assert (asyncio.get_running_loop, asyncio.events.get_running_loop) == before
+    assert asyncio._get_running_loop() is None
+
+
+def test_a_task_of_a_synchronous_cell(bench: RealShell) -> None:
+    bench.fine(
+        "import asyncio\nasync def work(): return 5\n"
+        "task = asyncio.create_task(work())\nvalue = asyncio.run(work())"
+    )
+    assert bench.namespace["value"] == 5
+    bench.fine("later = await task")
+    assert bench.namespace["later"] == 5
+
+
+def test_only_the_cells_own_thread_finds_it(bench: RealShell) -> None:
+    bench.fine(
+        "import asyncio, threading\nerrors = []\n"
+        "def ask():\n"
+        "    try: asyncio.get_running_loop()\n"
+        "    except RuntimeError as error: errors.append(str(error))\n"
+        "thread = threading.Thread(target=ask); thread.start(); thread.join()"
+    )
+    assert bench.namespace["errors"] == ["no running event loop"]
 
 
 def test_a_cell_that_is_cancelled_by_the_loop_s_end_is_answered(bench: RealShell) -> None:
