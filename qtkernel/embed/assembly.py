@@ -73,6 +73,8 @@ class Plan:
     profile_dir: Any = None
     switch_loop: Callable[[str], None] = lambda _name: None
     shut_down: Callable[[bool], Pending | None] = lambda _restart: None
+    exited: Callable[[], object] = lambda: None
+    """What ``exit`` in a cell does where it ends the kernel; called by the cell."""
     interrupted: Callable[[], object] = lambda: None
     """What Ctrl+C in the application's own terminal does where PyQt would abort the process."""
     on_attach: OnAttach | None = None
@@ -172,7 +174,7 @@ class Assembly:
         )
         # it has put names into the host's namespace; what comes next may still fail
         self._undo.push(shell.close)
-        shell.on_exit = lambda: plan.shut_down(False)
+        shell.on_exit = lambda: plan.exited()
         return shell
 
     def _build_channels(self, session: Session, interpreter: ShellInterpreter, plan: Plan) -> None:

@@ -57,6 +57,7 @@ class EmbeddedKernel:
         if owns_loop and loop is not None:
             self._undo.push(loop.close)
         plan.shut_down = self._shutdown_requested
+        plan.exited = lambda: self._shutdown_requested(False)
         plan.switch_loop = self._refuse_switch
         plan.interrupted = self._interrupted
         with self._undo.run_if_it_fails():

@@ -56,6 +56,7 @@ class StandaloneKernel:
             profile_dir=profile_dir,
             switch_loop=self.switch_loop,
             shut_down=self._shutdown_requested,
+            exited=self._end_soon,
         )
         with self._undo.run_if_it_fails():
             address = open_address(wishes, self._undo)
@@ -97,10 +98,9 @@ class StandaloneKernel:
 
     def end(self) -> None:
         """Make `run` return; from any thread. A cell that runs is interrupted."""
-        self._ending = True
         # before the interrupt: SIGTERM's handler calls this in the cell, where a KeyboardInterrupt
         # would leave this very function half-way (measured: one end of three was lost)
-        self.assembly.loop.call_soon_threadsafe(lambda: self._end(_END_PATIENCE))
+        self._end_soon()
         self._interrupt()
 
     def _interrupt(self) -> None:
@@ -144,6 +144,12 @@ class StandaloneKernel:
     def _shutdown_requested(self, _restart: bool) -> None:
         # a restart is a new process: whoever manages us starts it
         self.end()
+
+    def _end_soon(self) -> None:
+        # all that the cell of an `exit` needs: an interrupt would be its own, and its reply would
+        # not tell the frontend to go
+        self._ending = True
+        self.assembly.loop.call_soon_threadsafe(lambda: self._end(_END_PATIENCE))
 
     def _end(self, patience: float) -> None:
         if self.assembly.kernel.executing and patience > 0:

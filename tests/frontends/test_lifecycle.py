@@ -49,6 +49,14 @@ def test_it_ends_and_leaves_nothing(start: Starter, gui: str, busy: bool, how: s
     assert list(kernel.home.runtime.iterdir()) == []
 
 
+def test_exit_does_not_interrupt_its_own_cell(start: Starter) -> None:
+    kernel = start.kernel("headless")
+    outcome = start.frontend(kernel).run("exit(); sum(range(5_000_000))")
+    assert outcome.result == "12499997500000"
+    assert outcome.content["payload"] == [{"source": "ask_exit", "keepkernel": False}]
+    assert kernel.wait() == 0
+
+
 @pytest.mark.parametrize("gui", LOOPS)
 def test_it_ends_with_its_parent(start: Starter, gui: str) -> None:
     file = start.home.runtime / "kernel-child.json"
