@@ -38,9 +38,13 @@ RETRY_DELAY = 0.02
 PATIENCE = 3.0
 """Seconds that all wait for a subscriber whose pipe is full, while hardly anything waits here."""
 
+SETTLE_TIMEOUT = 0.1
+"""Seconds that `IOPubThread.settle` waits at most; it takes 0.1 ms."""
+
 Frames = Sequence[Any]
 
 _clock = time.monotonic
+_Event = threading.Event
 
 
 class IOPubThread:
@@ -92,6 +96,13 @@ class IOPubThread:
                 # a cell's KeyboardInterrupt in the middle of its print(): the next one posts
                 self._posted = False
                 raise
+
+    def settle(self) -> None:
+        """Wait until what was published so far is on its way, or until `SETTLE_TIMEOUT`."""
+        if self._thread.is_alive():
+            settled = _Event()
+            self._loop.call_soon_threadsafe(settled.set)
+            settled.wait(SETTLE_TIMEOUT)
 
     def close(self, timeout: float) -> None:
         """Send what is queued, wait at most `timeout` seconds for that, and end the thread.

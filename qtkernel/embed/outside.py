@@ -72,6 +72,7 @@ class Outside:
         on_attach: OnAttach | None,
     ) -> None:
         """Put the channels together with what they serve. Nothing is read yet."""
+        publisher.wait = self.iopub.settle
         attendance = Attendance(self._loop, publisher, events, on_attach)
         self.clients: Clients = attendance.clients
         self._dispatch = served.kernel.dispatch

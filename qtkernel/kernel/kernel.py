@@ -92,6 +92,10 @@ class RequestCycle:
                 reply = await self._handle(request)
                 self._flush()
                 if reply is not None:
+                    if reply.get("status") == "error":
+                        # jupyter console takes the idle of its interrupt for the cell's, and looks
+                        # at IOPub once more when the reply is there: 1 of 10 overtook the error
+                        self._publisher.settle()
                     self._reply(request, reply)
             finally:
                 self._publisher.status("idle", message)

@@ -72,6 +72,8 @@ class Publisher:
         """Whether frontends from outside get what the host itself writes, too."""
         self.listeners: tuple[Listener, ...] = ()
         """The frontends in this process."""
+        self.wait: Callable[[], object] = lambda: None
+        """Waits, a moment at most, until what was sent is on its way."""
 
     @property
     def host(self) -> _Host | None:
@@ -157,6 +159,11 @@ class Publisher:
         for listener in self.listeners:
             session_id = None if parent is None else parent.header.session
             listener.hear(msg_type, frames, session_id, host)
+
+    def settle(self) -> None:
+        """See to it that what was published leaves before what is sent elsewhere now."""
+        if _getpid() == self._pid:
+            self.wait()
 
     def status(self, execution_state: str, parent: Message | None = None) -> None:
         """Publish busy, idle or starting. Messaging document, "Kernel status"."""

@@ -171,6 +171,8 @@ class ShellRequests:
             if current is None or message is current:
                 if not allowed:
                     break
+                # what the cell has printed: jupyter console shows no more once it has been asked
+                self._publisher.settle()
                 return self._stdin.read(message, prompt, password)
         raise StdinNotAllowed
 

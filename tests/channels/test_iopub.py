@@ -378,3 +378,28 @@ def test_large_messages_count_by_their_size(start: Start, subscribe: Subscribe) 
     assert done.wait(10)
     # not by who still refers to the buffers: what libzmq holds are copies
     assert resident() - before < 100 << 20
+
+
+@pytest.mark.parametrize("xpub", [0], indirect=True)
+def test_settle_returns_when_all_is_with_libzmq(
+    start: Start, subscribe: Subscribe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(iopub_module, "SETTLE_TIMEOUT", 30)
+    thread = start()
+    subscriber = subscribe()
+    for number in range(500):
+        thread.publish([b"topic", b"%d" % number])
+    thread.settle()
+    assert not thread._incoming
+    assert [receive(subscriber)[1] for _ in range(500)] == [b"%d" % n for n in range(500)]
+
+
+def test_settle_does_not_wait_for_a_thread_that_is_not_there(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(iopub_module, "SETTLE_TIMEOUT", 30)
+    thread = start()
+    thread.close(10)
+    begun = time.monotonic()
+    thread.settle()
+    assert time.monotonic() - begun < 10

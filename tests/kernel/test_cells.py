@@ -47,6 +47,19 @@ def test_a_stored_cell_counts_and_all_its_messages_say_the_same_number(
     recorder.expect(ok(ids[0], "a", 1), ok(ids[1], "b", 2))
 
 
+def test_what_a_failed_cell_has_published_is_on_its_way_before_its_reply(
+    house: PureKernel, recorder: Recorder
+) -> None:
+    settled: list[list[str]] = []
+    house.publisher.wait = lambda: settled.append([said.msg_type for said in recorder.take()])
+    house.run("boom")
+    assert settled == [["status", "execute_input"]]
+    assert [said.msg_type for said in recorder.take()] == ["execute_reply", "status"]
+    house.run("fine")
+    assert len(settled) == 1  # the others do not wait
+    recorder.take()
+
+
 def test_a_failed_cell_counts(house: PureKernel, recorder: Recorder) -> None:
     ids = [house.run("boom"), house.run("b")]
     recorder.expect(bad(ids[0], "boom", 1), ok(ids[1], "b", 2))

@@ -42,6 +42,19 @@ def test_the_answer_is_the_value(house: PureKernel, answers: list[str]) -> None:
     assert said == [question(msg_id), executed(msg_id, 1), status(msg_id, "idle")]
 
 
+def test_what_was_printed_before_is_on_its_way_before_the_question(house: PureKernel) -> None:
+    settled: list[list[str]] = []
+    recorder = house.recorder
+    house.publisher.wait = lambda: settled.append([said.msg_type for said in recorder.take()])
+    house.interpreter.cell("input")(
+        lambda: [house.publisher.publish("stream", {}), house.requests.read_input("? ", False)]
+    )
+    house.loop.call_soon_threadsafe(lambda: house.answer("x"))
+    house.run("input")
+    assert settled == [["status", "execute_input", "stream"]]
+    assert recorder.take()[0].msg_type == "input_request"
+
+
 def test_the_question_goes_to_the_full_routing_prefix(
     house: PureKernel, answers: list[str]
 ) -> None:
