@@ -16,9 +16,9 @@ from tests.frontends.support.console import Console
 @pytest.fixture
 def terminal(bench: Bench) -> Iterator[Console]:
     """``jupyter console --existing``, attached."""
-    console = Console(bench, asks=False)
+    console = Console.attached(bench, asks=False)
     yield console
-    console.child.close(force=True)
+    console.close()
 
 
 def test_each_sees_its_own(bench: Bench, terminal: Console) -> None:
@@ -46,7 +46,7 @@ def test_a_terminal_that_is_killed_is_missed(bench: Bench, terminal: Console) ->
     clients = bench.part("clientsButton")
     terminal.wait_for_prompt(1)
     bench.wait_for(f"{clients}.text() == '1'")
-    other = Console(bench, asks=False)
+    other = Console.attached(bench, asks=False)
     try:
         other.wait_for_prompt(1)
         bench.wait_for(f"{clients}.text() == '2'")
@@ -56,7 +56,7 @@ def test_a_terminal_that_is_killed_is_missed(bench: Bench, terminal: Console) ->
         print(f"noticed within {time.monotonic() - killed:.2f} s")
         assert time.monotonic() - killed < 8
     finally:
-        other.child.close(force=True)
+        other.close()
     terminal.type("'still' + ' here'")
     terminal.expect("still here")
 

@@ -1,10 +1,9 @@
-"""``jupyter console --existing``, in a terminal, as a person uses it."""
+"""``jupyter console``, in a terminal, as a person uses it; attached to an application's kernel."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pexpect
 import pytest
 
 from tests.frontends.conftest import Starter
@@ -15,9 +14,9 @@ from tests.frontends.support.programs import HostProgram
 @pytest.fixture
 def console(host: HostProgram) -> Iterator[Console]:
     """A console attached to the host."""
-    console = Console(host)
+    console = Console.attached(host)
     yield console
-    console.child.close(force=True)
+    console.close()
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +62,7 @@ def test_a_session(host: HostProgram, console: Console, start: Starter) -> None:
     console.expect("ZeroDivisionError")
     console.wait_for_prompt(number + 6)
     console.type("exit")
-    console.child.expect(pexpect.EOF)
+    console.wait_for_end()
     assert start.frontend(host).run("'alive'").result == "'alive'"
 
 
@@ -85,5 +84,5 @@ def test_ctrl_c(host: HostProgram, console: Console, start: Starter) -> None:
     console.child.sendeof()
     console.expect(r"exit")
     console.child.sendline("y")
-    console.child.expect(pexpect.EOF)
+    console.wait_for_end()
     assert start.frontend(host).run("'alive'").result == "'alive'"
