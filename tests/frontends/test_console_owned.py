@@ -9,7 +9,7 @@ import os
 import select
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
@@ -44,8 +44,14 @@ def console(start_shared: Starter) -> Iterator[Console]:
 def test_ctrl_c(console: Console, line: str) -> None:
     console.type(f"print('be', 'gun', flush=True); {line}")
     console.expect("be gun")
-    console.child.sendintr()
-    console.wait_for_next("KeyboardInterrupt")
+    # as a person does, once again if nothing happens: in one of some 200 sessions on a busy
+    # machine nothing did (of 3,500 that other clients sent the kernel missed none)
+    for _ in range(3):
+        console.child.sendintr()
+        with suppress(AssertionError):
+            console.expect("KeyboardInterrupt", 5)
+            break
+    console.wait_for_next()
     console.run("'un' + 'hurt'", "'unhurt'")
 
 

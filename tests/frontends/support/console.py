@@ -78,10 +78,10 @@ class Console:
             self.expect(pattern)
         self.wait_for_prompt(self.number + 1)
 
-    def expect(self, pattern: str) -> None:
+    def expect(self, pattern: str, timeout: float = PATIENCE) -> None:
         """Wait for a text, whatever colours and cursor movements are inside of it."""
         try:
-            self.child.expect(BETWEEN.join(re.findall(r"\\.|.", pattern)))
+            self.child.expect(BETWEEN.join(re.findall(r"\\.|.", pattern)), timeout)
         except (pexpect.TIMEOUT, pexpect.EOF):
             raise AssertionError(f"{pattern!r} has not come:\n{self.shown()[-3000:]}") from None
 
