@@ -92,7 +92,8 @@ class Interrupter:
     def begin(self) -> None:
         """A cell begins: from here on an interrupt is for it."""
         waits_of(self._loop()).begin()
-        if self._can_signal and not self._installed:
+        # in a nested event loop of a comm's handler a cell may begin: ours is there already
+        if self._can_signal and not self._installed and not self._running:
             self._previous = signal.signal(signal.SIGINT, self._on_signal)
         with self._lock:
             self._running = True

@@ -380,3 +380,11 @@ def test_an_interrupt_is_repeated_quickly_at_first_and_by_one_timer(house: PureK
     house.recorder.take()
     assert seen[0] == 1
     assert seen[1:] == pytest.approx([0.001, 0.003, 0.007, 0.015])
+
+
+def test_a_cell_inside_a_comm_s_handler_leaves_the_host_s_handler(house: PureKernel) -> None:
+    """A handler opens a dialog, in whose event loop a cell is run. `house` looks at the handler."""
+    house.interpreter.on_comm_message = lambda: house.run("inside")
+    house.ask("comm_msg", {"comm_id": "c"})
+    assert house.interpreter.ran == ["inside"]
+    house.recorder.take()
