@@ -47,9 +47,7 @@ def _run_kernel(arguments: list[str]) -> None:
     parser = _kernel_parser()
     options = parser.parse_args(arguments)
     _check(parser, options)
-    logging.basicConfig(
-        level=options.log_level.upper(), format="[qtkernel] %(levelname)s %(name)s: %(message)s"
-    )
+    _log_to_stderr(options.log_level.upper())
     # here, and not above: the imports take a while, and --help need not wait for them
     from qtkernel.shell.startup import (
         BadProfile,
@@ -76,6 +74,16 @@ def _run_kernel(arguments: list[str]) -> None:
     except (ProfileNotFound, BadProfile) as error:
         parser.error(str(error))
     _serve(parser, options, first, profile)
+
+
+def _log_to_stderr(level: str) -> None:
+    # the root logger is for the code of cells, whose basicConfig() does nothing once it is taken
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("[qtkernel] %(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger("qtkernel")
+    logger.setLevel(level)
+    logger.addHandler(handler)
+    logger.propagate = False
 
 
 def _serve(

@@ -11,6 +11,7 @@ merge, and never change their order among stdout, stderr and displays: one list 
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import sys
@@ -107,6 +108,12 @@ class StreamProxy(io.TextIOBase):
         self._behind = behind
         self._output = buffer
         self._iopub = iopub
+        self._bytes = StreamBytes(self)
+
+    @property
+    def name(self) -> str:
+        """As of the stream behind, or of Python's own."""
+        return str(getattr(self._behind, "name", f"<{self._stream_name}>"))
 
     @property
     def behind(self) -> TextIO | None:
@@ -145,27 +152,123 @@ class StreamProxy(io.TextIOBase):
         return self._behind.isatty()
 
     def fileno(self) -> int:
-        """The descriptor of the stream behind."""
+        """The descriptor of the stream behind.
+
+        What a library or a child process writes there goes where the process itself writes, as
+        with ipykernel; or to the frontends, while descriptors are captured.
+        """
         if self._behind is None:
             raise io.UnsupportedOperation("fileno")
         return self._behind.fileno()
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """The encoding of the stream behind; UTF-8 when there is none."""
-        return getattr(self._behind, "encoding", None) or "utf-8"
+        """UTF-8 for a cell, and where nothing is behind; else that of the stream behind."""
+        theirs = None if self._in_cell() else getattr(self._behind, "encoding", None)
+        return theirs or "utf-8"
 
     @property
     def errors(self) -> str:  # type: ignore[override]
-        """The error handler of the stream behind."""
-        return getattr(self._behind, "errors", None) or "replace"
+        """As `encoding`."""
+        theirs = None if self._in_cell() else getattr(self._behind, "errors", None)
+        return theirs or "replace"
 
     def close(self) -> None:
         """Do nothing: as with IPython's streams, code that closes stdout must not end output."""
 
+    def detach(self) -> Any:
+        """The stream behind is the host's to take apart; UnsupportedOperation in a cell."""
+        if self._in_cell() or self._behind is None:
+            raise io.UnsupportedOperation("detach")
+        return self._behind.detach()  # type: ignore[attr-defined]
+
+    def _in_cell(self) -> bool:
+        return self._iopub.current() is not None and not self._output.in_child()
+
     def __getattr__(self, name: str) -> Any:
-        # whatever else the host's own stream has (buffer, mode, a logger's extras, ...)
+        if name in _FOR_CELLS and self._in_cell():
+            return self._bytes if name == "buffer" else _FOR_CELLS[name]
+        # whatever else the host's own stream has (a logger's extras, ...)
         return getattr(self._behind, name)
+
+
+class StreamBytes(io.BufferedIOBase):
+    """``sys.stdout.buffer`` of a cell: bytes in UTF-8, in their order among the texts.
+
+    A character may be written in pieces. What is not UTF-8 becomes U+FFFD.
+    """
+
+    mode = "wb"
+
+    def __init__(self, stream: StreamProxy) -> None:
+        super().__init__()
+        self._stream = stream
+        self._lock = threading.RLock()
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._parent: Any = None
+
+    def write(self, data: Any) -> int:
+        """Write bytes. TypeError if that is not what it is."""
+        with memoryview(data) as view:
+            given = bytes(view)
+        stream = self._stream
+        parent = stream._iopub.current() if stream._in_cell() else None
+        behind = getattr(stream.behind, "buffer", None)
+        if parent is None and behind is not None:
+            # a thread of the host's, or a forked child
+            behind.write(given)
+            return len(given)
+        with self._lock:
+            if parent is not self._parent:
+                self._decoder.reset()
+                self._parent = parent
+            stream.write(self._decoder.decode(given))
+        return len(given)
+
+    def writable(self) -> bool:
+        """Always True."""
+        return True
+
+    def flush(self) -> None:
+        """As of the text stream."""
+        self._stream.flush()
+
+    def fileno(self) -> int:
+        """As of the text stream."""
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        """As of the text stream."""
+        return self._stream.isatty()
+
+    @property
+    def name(self) -> str:
+        """As of the text stream."""
+        return str(self._stream.name)
+
+    def close(self) -> None:
+        """Do nothing: an `io.TextIOWrapper` around it that is thrown away closes it."""
+
+
+def _reconfigure(
+    *,
+    encoding: str | None = None,
+    errors: str | None = None,
+    newline: str | None = None,
+    line_buffering: bool | None = None,
+    write_through: bool | None = None,
+) -> None:
+    """What a cell gets is text, and has no encoding; the stream behind is the host's."""
+
+
+# what a cell must not find or change at the host's own stream
+_FOR_CELLS: dict[str, Any] = {
+    "buffer": None,
+    "reconfigure": _reconfigure,
+    "mode": "w",
+    "line_buffering": True,
+    "write_through": False,
+}
 
 
 def install_streams(buffer: OutputBuffer, iopub: IOPub) -> Callable[[], None]:

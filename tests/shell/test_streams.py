@@ -327,3 +327,114 @@ def test_a_forked_child_writes_to_its_parent_s_stream(bench: RealShell) -> None:
     assert os.read(read, 100) in (b"child\n", b"")
     os.close(read)
     os.close(write)
+
+
+# What libraries do with sys.stdout
+
+
+def test_bytes_come_in_their_order_among_texts(streams: Streams) -> None:
+    with streams.iopub.request("cell"):
+        streams.out.write("a")
+        assert streams.out.buffer.write(b"b") == 1
+        streams.err.buffer.write(memoryview(b"c"))
+        streams.out.write("d")
+        streams.out.buffer.write(bytearray("ä€".encode()))
+        streams.out.buffer.flush()
+    assert streams.texts() == [("stdout", "ab"), ("stderr", "c"), ("stdout", "dä€")]
+    assert streams.behind.getvalue() == ""
+
+
+def test_a_character_in_pieces(streams: Streams) -> None:
+    with streams.iopub.request("cell"):
+        for byte in "😀".encode():
+            streams.out.buffer.write(bytes([byte]))
+        streams.out.buffer.write(b"\xff\xc3")
+    with streams.iopub.request("another"):
+        streams.out.buffer.write(b"x")
+    streams.buffer.flush()
+    assert streams.texts() == [("stdout", "😀�"), ("stdout", "x")]
+
+
+@pytest.mark.parametrize("value", ["text", 5, None])
+def test_only_bytes_can_be_written_to_the_buffer(streams: Streams, value: Any) -> None:
+    with streams.iopub.request("cell"), pytest.raises(TypeError):
+        streams.out.buffer.write(value)
+
+
+def test_the_hosts_bytes_are_the_hosts() -> None:
+    streams = Streams()
+    raw = io.BytesIO()
+    text = io.TextIOWrapper(raw, "latin-1")
+    proxy = StreamProxy("stdout", text, streams.buffer, streams.iopub)
+    proxy.buffer.write(b"host's\xff")
+    with streams.iopub.request("cell"):
+        kept = proxy.buffer
+    kept.write(b" and a thread's")
+    assert raw.getvalue() == b"host's\xff and a thread's"
+    assert streams.texts() == []
+    proxy.reconfigure(encoding="utf-8")
+    assert text.encoding == "utf-8"
+    assert proxy.detach() is raw
+
+
+def test_bytes_without_bytes_behind(streams: Streams) -> None:
+    with streams.iopub.request("cell"):
+        kept = streams.out.buffer
+    kept.write("ä".encode())
+    assert streams.behind.getvalue() == "ä"
+
+
+def test_a_cell_does_not_reconfigure_the_hosts_stream() -> None:
+    streams = Streams()
+    behind = io.TextIOWrapper(io.BytesIO(), "latin-1", "strict")
+    proxy = StreamProxy("stderr", behind, streams.buffer, streams.iopub)
+    with streams.iopub.request("cell"):
+        proxy.reconfigure(encoding="utf-16", errors="ignore", line_buffering=True)
+        assert (proxy.encoding, proxy.errors, proxy.mode) == ("utf-8", "replace", "w")
+        with pytest.raises(TypeError):
+            proxy.reconfigure(nonsense=1)
+        with pytest.raises(io.UnsupportedOperation):
+            proxy.detach()
+    assert (behind.encoding, behind.errors, behind.line_buffering) == ("latin-1", "strict", False)
+
+
+def test_a_wrapper_around_the_bytes_that_is_thrown_away(streams: Streams) -> None:
+    with streams.iopub.request("cell"):
+        wrapper = io.TextIOWrapper(streams.out.buffer, "utf-8", write_through=True)
+        wrapper.write("wrapped ä ")
+        del wrapper
+        print("after", file=streams.out)
+    streams.buffer.flush()
+    assert "".join(text for _, text in streams.texts()) == "wrapped ä after\n"
+
+
+def test_nothing_behind_has_all_that_a_cell_looks_at() -> None:
+    streams = Streams()
+    proxy = StreamProxy("stderr", None, streams.buffer, streams.iopub)
+    with streams.iopub.request("cell"):
+        proxy.buffer.write(b"bytes")
+        assert (proxy.name, proxy.mode, proxy.newlines) == ("<stderr>", "w", None)
+        assert (proxy.line_buffering, proxy.write_through, proxy.closed) == (True, False, False)
+        assert proxy.buffer.name == "<stderr>"
+        assert not proxy.buffer.isatty()
+        with pytest.raises(io.UnsupportedOperation):
+            proxy.buffer.fileno()
+    streams.buffer.flush()
+    assert streams.texts() == [("stderr", "bytes")]
+
+
+def test_empty_text_is_no_message(streams: Streams) -> None:
+    with streams.iopub.request("cell"):
+        assert streams.out.write("") == 0
+        streams.out.buffer.write(b"")
+        streams.out.flush()
+    assert streams.texts() == []
+    assert streams.timers == []
+
+
+def test_lone_surrogates_are_written(streams: Streams) -> None:
+    with streams.iopub.request("cell"):
+        streams.out.write("\udc80")
+        streams.out.buffer.write("\udc80".encode("utf-8", "surrogatepass"))
+    streams.buffer.flush()
+    assert streams.texts() == [("stdout", "\udc80���")]
