@@ -3,12 +3,13 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+LAB := build/lab/venv
 
 # The first Python that is new enough; `make PYTHON=... test` takes another.
 PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do \
 	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$each" && break; done)
 
-.PHONY: demo test test-all matrix check bench screenshots clean
+.PHONY: demo test test-all lab matrix check bench screenshots clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/demo.stamp
@@ -21,9 +22,13 @@ demo: $(VENV)/demo.stamp
 test: $(VENV)/dev.stamp check
 	$(BIN)/python -m pytest -m "not slow"
 
-test-all: $(VENV)/dev.stamp check
+test-all: $(VENV)/dev.stamp check lab
 	$(BIN)/python -m pytest
 	$(BIN)/python tools/matrix.py
+
+# JupyterLab in a browser without a window; pictures of what it shows are in build/lab
+lab: $(LAB)/lab.stamp
+	$(LAB)/bin/python -m pytest tests/lab
 
 # PyQt5, PyQt6, PySide6 x Python 3.11, 3.12, 3.13; `make matrix ONLY=3.12-pyqt6` runs one of the nine
 matrix: $(VENV)/python.stamp
@@ -60,4 +65,11 @@ $(VENV)/docs.stamp: $(VENV)/demo.stamp
 
 $(VENV)/dev.stamp: $(VENV)/python.stamp pyproject.toml
 	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	touch $@
+
+$(LAB)/lab.stamp: $(VENV)/python.stamp pyproject.toml
+	sh tools/system-packages.sh "$(PYTHON)" chromium
+	@echo "making $(LAB), with JupyterLab and this checkout; it takes a minute"
+	"$(PYTHON)" -m venv $(LAB)
+	$(LAB)/bin/python -m pip install --quiet -e '.[lab]'
 	touch $@

@@ -2,7 +2,7 @@
 # Install what PyPI cannot: Qt's system libraries, a virtual desktop, and the parts of Debian's own
 # Python that Debian packs apart. Does so only as root on Debian; elsewhere it says what is missing.
 #
-# Usage: system-packages.sh PYTHON
+# Usage: system-packages.sh PYTHON [PACKAGE ...]    more packages: what only some tests need
 set -eu
 python=${1:-python3}
 
@@ -17,6 +17,8 @@ packages="libgl1 libegl1 libdbus-1-3 libfontconfig1 libglib2.0-0 libxkbcommon-x1
     libxcb-shape0 libxcb-xinerama0 libxcb-xkb1 libx11-xcb1 fonts-dejavu-core xvfb"
 # a window manager, a keyboard and a mouse for the tests and the pictures of real windows; a terminal
 packages="$packages openbox xdotool xterm x11-utils"
+[ $# = 0 ] || shift
+packages="$packages $*"
 "$python" -c 'import ensurepip' 2>/dev/null || packages="$packages python3-venv"
 "$python" -c 'import tkinter' 2>/dev/null || packages="$packages python3-tk"
 
