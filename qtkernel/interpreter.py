@@ -314,6 +314,10 @@ class Waiting(Protocol):
     def can_wait(self) -> bool:
         """Whether this thread serves the application's event loop: else it may simply block."""
 
+    @property
+    def loop_name(self) -> str:
+        """The name of the application's event loop, as of ``%gui``."""
+
     def until_done(self, wait: Wait, interrupt: Callable[[], object]) -> bool:
         """Serve the application's event loop until `wait.done`. Nests.
 

@@ -36,6 +36,11 @@ class NestedWaits:
         return threading.get_ident() == self._thread
 
     @property
+    def loop_name(self) -> str:
+        """See `Waiting.loop_name`."""
+        return self._loop().name
+
+    @property
     def waits(self) -> bool:
         """Whether a cell waits, in a nested run of the loop."""
         return bool(self._open)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from IPython.core.events import EventManager, available_events
+
+from qtkernel.shell.figures import INLINE
 
 
 class CellEvents(EventManager):  # type: ignore[misc]
@@ -17,6 +20,13 @@ class CellEvents(EventManager):  # type: ignore[misc]
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell, available_events)
+
+    def register(self, event: str, function: Callable[..., Any]) -> None:
+        """Have `function` called at `event`."""
+        if getattr(function, "__module__", None) == INLINE:
+            # it has just been imported, by matplotlib itself, and shows the figures of everybody
+            function = getattr(self.shell.figures.serve_inline(), function.__name__)
+        super().register(event, function)
 
     def trigger(self, event: str, *args: Any, **kwargs: Any) -> None:
         """Call the callbacks for `event`. Their exceptions are shown, and stop nothing."""

@@ -1,205 +1,282 @@
-"""matplotlib in cells: which figures are a cell's, and whose matplotlib it is.
+"""matplotlib's figures: which cell's they are, when they are shown, and what waits for them.
 
-matplotlib is imported by users, never by us. In a kernel with a process of its own figures are
-shown inline by default, as users of notebooks expect; that is set when matplotlib is imported, and
-not in the environment, where each child process would find it. In an application nothing is set:
-its own figures are in windows of its own, or in files, and cells say ``%matplotlib inline`` or
-``%matplotlib qt``. What that changes in matplotlib is put back when the kernel closes.
+matplotlib keeps one list of figures and one backend for the whole process, and so does IPython's
+glue to it, `matplotlib_inline`: at the end of any cell it would show and close every figure that
+there is, the windows of the application's own and those of another kernel's cells among them. So
+each kernel notes the figures that its cells make with the inline backend, and shows those.
 
-The inline backend shows and closes *all* figures that pyplot knows. In an application those that
-were there before the cell are left out.
+Nothing here imports matplotlib, which takes 1.4 s, before code of a cell has done so or has said
+``%matplotlib``. What is changed in it is changed in `pyplot_state`, for as long as a kernel needs
+it.
 """
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import importlib.util
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from importlib.machinery import ModuleSpec
-from types import ModuleType
+from collections.abc import Callable
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
-_INLINE = "module://matplotlib_inline.backend_inline"
-_MISSING: Any = object()
+from IPython.core.display_functions import display
+
+from qtkernel.interpreter import IOPub, Wait, Waiting
+from qtkernel.shell import pyplot_state
+
+INLINE = "matplotlib_inline.backend_inline"
+_CONFIG = "matplotlib_inline.config"
 
 
 class Figures:
-    """What a shell has to do with matplotlib, beyond IPython's own.
+    """The figures of one kernel's cells.
 
     Args:
-        shell: its events tell when a cell begins and ends.
-        guest: whether the process is an application's.
+        shell: whose cells they are.
+        iopub: knows whose code is running.
+        waiting: waits without stopping the application.
     """
 
-    def __init__(self, shell: Any, guest: bool) -> None:
+    def __init__(self, shell: Any, iopub: IOPub, waiting: Waiting) -> None:
         self._shell = shell
-        self._guest = guest
-        self._of_host: WeakSet[Any] = WeakSet()
-        self._of_cells: WeakSet[Any] = WeakSet()
-        self._undos: list[Callable[[], object]] = []
-        self._noted = False
-        if guest:
-            shell.events.register("pre_execute", self._note_figures_of_host)
-            shell.events.register("post_execute", self._note_figures_of_cell)
-        else:
-            self._undos.append(_inline_when_imported())
+        self._iopub = iopub
+        self._waiting = waiting
+        self._made: WeakKeyDictionary[Any, _Made] = WeakKeyDictionary()
+        self._running: list[Any] = []
+        self._depth = 0
+        self._marked = False
+        self._kept: dict[str, Any] = {}
 
-    def enable(self, enable: Callable[[], Any]) -> Any:
-        """Do what ``%matplotlib`` does, such that `close` can undo it."""
-        if self._guest and not self._noted:
-            self._noted = True
-            self._undos.append(_note_settings())
-            # before the backend is chosen: pyplot keeps the function that it finds then
-            self._undos.append(_show_without(lambda: self._of_host))
-        return enable()
+    # Whose figures
+
+    def here(self) -> bool:
+        """Whether the code that is running is of a cell of this kernel."""
+        return self._shell.owns_process or self._iopub.current() is not None
+
+    def made(self, figure: Any, *, unasked: bool) -> None:
+        """Code of a cell has made a figure with the inline backend.
+
+        Args:
+            unasked: whether it is to be shown at the end of the cell, without ``plt.show()``.
+        """
+        # the figure of a slot or a thread is shown at the end of the next cell, and under its own
+        shows = self._iopub.carried(_display)
+        self._made[figure] = _Made(self._iopub.current(), shows, unasked)
+
+    def show(self, close: bool | None = None) -> None:
+        """``plt.show()`` with the inline backend: show what is open, and close it.
+
+        Args:
+            close: None stands for ``InlineBackend.close_figures``.
+
+        Raises:
+            Exception: a figure cannot be drawn; the others are shown all the same.
+        """
+        errors = self._show(self._due(), self.closes if close is None else close, _display)
+        if errors:
+            raise errors[0]
+
+    def flush(self) -> None:
+        """Show what the cell has made, at its end. What goes wrong is shown, too."""
+        due = self._due()
+        if any(self._made[figure].unasked for figure in due):
+            if not self.closes:
+                due = [figure for figure in due if self._made[figure].unasked]
+            for error in self._show(
+                due, self.closes, lambda figure: self._made[figure].shows(figure)
+            ):
+                self._shell.showtraceback((type(error), error, error.__traceback__))
+
+    def _show(
+        self, figures: list[Any], close: bool, show: Callable[[Any], object]
+    ) -> list[Exception]:
+        errors = []
+        try:
+            for figure in figures:
+                self._made[figure].unasked = False
+                try:
+                    show(figure)
+                except Exception as error:
+                    errors.append(error)
+        finally:
+            if close:
+                for figure in figures:
+                    sys.modules["matplotlib.pyplot"].close(figure)
+        return errors
+
+    def _due(self) -> list[Any]:
+        """The open figures of the code that is running, and of cells that have ended."""
+        current = self._iopub.current()
+        managers = sys.modules["matplotlib._pylab_helpers"].Gcf.get_all_fig_managers()
+        figures = [manager.canvas.figure for manager in managers]
+        return [
+            figure
+            for figure in figures
+            if figure in self._made
+            and (self._made[figure].owner is current or not self._runs(self._made[figure].owner))
+        ]
+
+    def _runs(self, owner: Any) -> bool:
+        return any(each is owner for each in self._running)
+
+    @property
+    def closes(self) -> bool:
+        """``%config InlineBackend.close_figures``."""
+        for each in self._shell.configurables:
+            if type(each).__name__ == "InlineBackend":
+                return bool(each.close_figures)
+        return True
+
+    def serve_inline(self) -> Any:
+        """Let cells use the inline backend; returns its module."""
+        events = self._shell.events
+        if self.begin not in events.callbacks["pre_execute"]:
+            events.register("pre_execute", self.begin)
+            events.register("post_execute", self.end)
+            self.begin()
+        return pyplot_state.serve_inline(self)
+
+    # Cells. An awaiting one makes a figure, and a comm's message comes, at whose end IPython has
+    # the figures shown as well: half-made.
+
+    def begin(self) -> None:
+        """A cell, or a handler of a comm's message, begins."""
+        self._running.append(self._iopub.current())
+
+    def end(self) -> None:
+        """It has ended, and its figures have been shown."""
+        current = self._iopub.current()
+        for index in reversed(range(len(self._running))):
+            if self._running[index] is current:
+                del self._running[index]
+                return
+
+    # Steps of cells
+
+    def take(self) -> Callable[[], None]:
+        """Have in matplotlib, for a step of a cell, what is this kernel's; returns the undo."""
+        self._depth += 1
+        if self._depth == 1:
+            self._exchange_config()
+        self.look()
+        return self._leave
+
+    def look(self) -> None:
+        """See what has been imported of matplotlib."""
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if pyplot is None:
+            return
+        pyplot_state.serve_windows(self)
+        show = getattr(pyplot, "show", None)  # None: it is being imported
+        if self._depth and show is not None and not hasattr(show, "_needmain"):
+            # IPython's own mark: plt.show() leaves it to the shell to serve the windows
+            show._needmain = False
+            self._marked = True
+
+    def _leave(self) -> None:
+        self._depth -= 1
+        if self._depth:
+            return
+        if self._marked:
+            self._marked = False
+            vars(sys.modules["matplotlib.pyplot"].show).pop("_needmain", None)
+        self._exchange_config()
+
+    def _exchange_config(self) -> None:
+        """Put in what `matplotlib_inline` has one of, and keep what is there; or the reverse.
+
+        It holds the first shell that it has seen for the only one.
+        """
+        if self._shell.owns_process:
+            return
+        module = sys.modules.get(INLINE)
+        configure = getattr(module, "configure_inline_support", None)
+        if configure is None:
+            return
+        config = sys.modules[_CONFIG]
+        places = (
+            (config.InlineBackendConfig, "_instance", None),
+            (config.InlineBackend, "_instance", None),
+            (configure, "current_backend", "unset"),
+        )
+        for place, name, nothing in places:
+            key = f"{place.__name__}.{name}"
+            there = vars(place).get(name, nothing)
+            setattr(place, name, self._kept.get(key, nothing))
+            self._kept[key] = there
+
+    # Windows
+
+    def wait_until_closed(self, toolkit: str) -> bool:
+        """``plt.show(block=True)``: serve the application until all figures are closed.
+
+        Args:
+            toolkit: whose windows they have.
+
+        Returns:
+            False if that cannot be done here, since another event loop is running.
+
+        Raises:
+            KeyboardInterrupt: it was interrupted.
+        """
+        __tracebackhide__ = True
+        if not self._depth:
+            return True  # a slot, whose application goes on when it returns
+        if not self._waiting.can_wait() or self._waiting.loop_name != toolkit:
+            return False
+        wait = _UntilClosed(self._waiting.look)
+        wait.watch()
+        if wait.done:
+            return True
+        self._waiting.until_done(wait, self._waiting.look)
+        if wait.interrupted:
+            raise KeyboardInterrupt
+        return True
 
     def close(self) -> None:
-        """Put matplotlib back to what it was."""
-        pyplot: Any = sys.modules.get("matplotlib.pyplot")
-        at_end = getattr(pyplot, "_draw_all_if_interactive", _MISSING)
-        if at_end in self._shell.events.callbacks["post_execute"]:
-            # else the next kernel's figures would not be drawn at the end of its cells
-            with self._shell.environment:
+        """The kernel closes: give back what matplotlib has been changed in."""
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        callbacks = self._shell.events.callbacks["post_execute"]
+        if pyplot is not None and pyplot._draw_all_if_interactive in callbacks:
+            with self._shell.environment:  # it asks for the shell
                 pyplot.uninstall_repl_displayhook()
-        config: Any = sys.modules.get("matplotlib_inline.config")
-        if config is not None and config.InlineBackend.initialized():
-            backend = config.InlineBackend.instance()
-            if getattr(backend, "shell", None) is self._shell or backend.parent is self._shell:
-                config.InlineBackend.clear_instance()
-        if hasattr(self._shell, "_saved_rcParams"):
-            sys.modules["matplotlib"].rcParams.update(self._shell._saved_rcParams)
-        while self._undos:
-            self._undos.pop()()
-
-    # Whose figures they are
-
-    def _note_figures_of_host(self) -> None:
-        self._of_host |= {each for each in _figures() if each not in self._of_cells}
-
-    def _note_figures_of_cell(self) -> None:
-        self._of_cells |= {each for each in _figures() if each not in self._of_host}
+        for figure in list(self._made):
+            sys.modules["matplotlib.pyplot"].close(figure)
+        pyplot_state.leave(self)
 
 
-def _figures() -> list[Any]:
-    helpers: Any = sys.modules.get("matplotlib._pylab_helpers")
-    if helpers is None:
-        return []
-    return [each.canvas.figure for each in helpers.Gcf.get_all_fig_managers()]
+class _Made:
+    """What is known of a figure."""
+
+    def __init__(self, owner: Any, shows: Callable[[Any], object], unasked: bool) -> None:
+        self.owner = owner
+        self.shows = shows
+        self.unasked = unasked
 
 
-def _show_without(left_out: Callable[[], WeakSet[Any]]) -> Callable[[], None]:
-    """Have the inline backend neither show nor close some figures; returns the undo."""
-    from matplotlib_inline import backend_inline
+class _UntilClosed(Wait):
+    """The wait for the end of the last window with a figure."""
 
-    inline: Any = backend_inline
-    theirs = inline.show
+    def __init__(self, look: Callable[[], object]) -> None:
+        self._look = look
+        self._watched: list[Any] = []
+        self._helpers = sys.modules["matplotlib._pylab_helpers"]
 
-    @functools.wraps(theirs)
-    def show(close: bool | None = None, block: bool | None = None) -> None:
-        with _hidden(left_out()):
-            theirs(close, block)
+    @property
+    def done(self) -> bool:  # type: ignore[override]
+        """Whether there is none any more, or nobody is to wait for it."""
+        return self.interrupted or not self._helpers.Gcf.figs
 
-    inline.show = show
+    def watch(self) -> None:
+        """Be told when a window is closed."""
+        for manager in self._helpers.Gcf.get_all_fig_managers():
+            if manager not in self._watched:
+                self._watched.append(manager)
+                manager.canvas.mpl_connect("close_event", self._closed)
 
-    def undo() -> None:
-        if inline.show is show:
-            inline.show = theirs
-
-    return undo
-
-
-@contextlib.contextmanager
-def _hidden(figures: WeakSet[Any]) -> Iterator[None]:
-    """Let pyplot not know of some figures."""
-    managers = sys.modules["matplotlib._pylab_helpers"].Gcf.figs
-    before = dict(managers)
-    for number, manager in before.items():
-        if manager.canvas.figure in figures:
-            del managers[number]
-    try:
-        yield
-    finally:
-        shown = {number for number in before if number in managers}
-        left = {n: m for n, m in before.items() if n in shown or m.canvas.figure in figures}
-        new = {n: m for n, m in managers.items() if n not in before}
-        managers.clear()
-        managers.update(left | new)
+    def _closed(self, _event: Any) -> None:
+        self.watch()  # there may be new ones
+        self._look()
 
 
-def _note_settings() -> Callable[[], None]:
-    """What ``%matplotlib`` changes in matplotlib; returns how to put it back."""
-    import matplotlib
-    from matplotlib import pyplot
-
-    parameters: Any = matplotlib.rcParams
-    # asking in the usual way would choose a backend
-    before = dict.__getitem__(parameters, "backend")
-    interactive = matplotlib.is_interactive()
-    draw = pyplot.draw_if_interactive
-    show: Any = pyplot.show
-    needed_main = hasattr(show, "_needmain")
-
-    def undo() -> None:
-        from matplotlib_inline.backend_inline import configure_inline_support
-
-        pyplot.draw_if_interactive = draw
-        if not needed_main and hasattr(show, "_needmain"):
-            del show._needmain
-        if dict.__getitem__(parameters, "backend") != before:
-            # whatever is not interactive closes no windows
-            pyplot.switch_backend(before)
-            dict.__setitem__(parameters, "backend", before)
-        matplotlib.interactive(interactive)
-        vars(configure_inline_support).pop("current_backend", None)
-
-    return undo
-
-
-class _InlineWhenImported:
-    """A finder that lets matplotlib be imported as always, and sets its backend after that."""
-
-    def find_spec(
-        self,
-        name: str,
-        path: Sequence[str] | None,  # noqa: ARG002
-        target: ModuleType | None = None,  # noqa: ARG002
-    ) -> ModuleSpec | None:
-        """See `importlib.abc.MetaPathFinder`."""
-        if name != "matplotlib":
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
-        loader: Any = spec.loader if spec is not None else None
-        if loader is not None:
-            execute = loader.exec_module
-
-            def exec_module(module: ModuleType) -> None:
-                execute(module)
-                _prefer_inline(module)
-
-            loader.exec_module = exec_module
-        return spec
-
-
-def _inline_when_imported() -> Callable[[], None]:
-    """Have figures shown inline, unless the user's environment says otherwise."""
-    if "matplotlib" in sys.modules:
-        _prefer_inline(sys.modules["matplotlib"])
-        return lambda: None
-    finder = _InlineWhenImported()
-    sys.meta_path.insert(0, finder)
-
-    def undo() -> None:
-        if finder in sys.meta_path:
-            sys.meta_path.remove(finder)
-
-    return undo
-
-
-def _prefer_inline(matplotlib: Any) -> None:
-    if not os.environ.get("MPLBACKEND"):
-        matplotlib.rcParams["backend"] = _INLINE
+def _display(figure: Any) -> None:
+    metadata = sys.modules[INLINE]._fetch_figure_metadata(figure)
+    display(figure, metadata=metadata)

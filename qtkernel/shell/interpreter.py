@@ -152,10 +152,14 @@ class ShellInterpreter:
         finally:
             cell.close()
             with self._environment:
-                shell.events.trigger("post_execute")
-                if not silent:
-                    shell.events.trigger("post_run_cell", result)
+                # figures are drawn there, which may take its time
+                self._interruption.call(lambda: self._trigger_after(result, silent))
         return result.error_before_exec or result.error_in_exec  # type: ignore[no-any-return]
+
+    def _trigger_after(self, result: Any, silent: bool) -> None:
+        self.shell.events.trigger("post_execute")
+        if not silent:
+            self.shell.events.trigger("post_run_cell", result)
 
     def _transform(self, code: str) -> tuple[str, Any]:
         try:

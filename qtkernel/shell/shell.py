@@ -32,15 +32,14 @@ from qtkernel.interpreter import Connection, ErrorInfo, IOPub
 from qtkernel.loops.untraced import leave_untraced
 from qtkernel.shell.attaching import AttachingMagics
 from qtkernel.shell.callbacks import CellEvents
-from qtkernel.shell.command_shell import CommandShell
 from qtkernel.shell.comms import Comms, found_through_comm_package
 from qtkernel.shell.compiler import CellCompiler
 from qtkernel.shell.environment import Environment, StepBuiltins, StepDisplay
-from qtkernel.shell.figures import Figures
 from qtkernel.shell.found import found_by_its_cells
 from qtkernel.shell.kernel_object import KernelObject, adopt
 from qtkernel.shell.magics import FrontendMagics, GuestNamespaceMagics, KernelMagics
 from qtkernel.shell.outputs import DisplayMessages, ResultHook
+from qtkernel.shell.plotting_shell import PlottingShell
 from qtkernel.shell.streams import OutputBuffer
 from qtkernel.shell.traces import (
     LastError,
@@ -55,10 +54,8 @@ from qtkernel.shell.traces import (
 HISTORY_BATCH = 1000
 """Lines of history that may wait to be written."""
 
-SwitchLoop = Callable[[str], None]
 
-
-class ZMQInteractiveShell(CommandShell):
+class ZMQInteractiveShell(PlottingShell):
     """IPython's shell, speaking messages.
 
     It is named as rich and pandas expect of a shell behind a Jupyter kernel: they look at the
@@ -67,9 +64,7 @@ class ZMQInteractiveShell(CommandShell):
 
     iopub: IOPub = AnyTrait()
     output: OutputBuffer = AnyTrait()
-    switch_loop: SwitchLoop = AnyTrait()
     connection: Connection = AnyTrait()
-    owns_process: bool = Bool(False)
     exit_ends: bool = Bool(False)
 
     displayhook_class = Type(ResultHook)
@@ -100,7 +95,6 @@ class ZMQInteractiveShell(CommandShell):
         self.comms = Comms(self, self.iopub)
         self.kernel = KernelObject(self, self.iopub, self.comms)
         self._undos.append(found_through_comm_package(self.comms))
-        self.figures = Figures(self, guest=not self.owns_process)
         # made now: IPython would import it in the first cell, before the cell's own code, and an
         # interrupt of that left the module's file open (1 of 40 interrupts on a busy machine)
         _ = self.logger
@@ -254,8 +248,8 @@ class ZMQInteractiveShell(CommandShell):
     def close(self) -> None:
         """Leave nothing behind in the process. The shell is not usable afterwards."""
         self.commands.close()
+        self.close_figures()
         self.comms.close()
-        self.figures.close()
         self.remove_own_names()
         atexit.unregister(self.atexit_operations)
         self.atexit_operations()
@@ -341,25 +335,6 @@ class ZMQInteractiveShell(CommandShell):
         if not keep:
             self.on_exit()
 
-    def enable_gui(self, gui: str | None = None) -> None:
-        """``%gui``: run on another toolkit's event loop from the end of this cell on.
-
-        None changes nothing: it is what ``%matplotlib inline`` asks for, which needs no loop.
-
-        Raises:
-            UsageError: there is no such loop, or the kernel is embedded, where the host owns it.
-        """
-        if gui is None:
-            return
-        try:
-            self.switch_loop(_LOOP_NAMES.get(gui, gui))
-        except (ValueError, RuntimeError, ImportError) as error:
-            raise UsageError(str(error)) from None
-
-    def enable_matplotlib(self, gui: str | None = None) -> Any:
-        """``%matplotlib``: choose a backend, and run on its loop; see `enable_gui`."""
-        return self.figures.enable(lambda: super(ZMQInteractiveShell, self).enable_matplotlib(gui))
-
     def init_magics(self) -> None:
         """IPython's magics, and ours over them."""
         super().init_magics()
@@ -369,10 +344,6 @@ class ZMQInteractiveShell(CommandShell):
         self.magics_manager.register_lazy("store", store, "line")
         ours = (KernelMagics, FrontendMagics, AttachingMagics, GuestNamespaceMagics)
         self.register_magics(*ours)
-
-
-# What users of IPython's other frontends call the same toolkits
-_LOOP_NAMES = {"qt4": "qt", "qt5": "qt", "qt6": "qt", "none": "headless"}
 
 
 def _has_group(error: BaseException | None) -> bool:

@@ -123,6 +123,8 @@ class LoopWaiting:
     def can_wait(self) -> bool:
         return threading.get_ident() == self._thread
 
+    loop_name = "headless"
+
     def until_done(self, wait: Wait, interrupt: Callable[[], object]) -> bool:
         del interrupt
         while not wait.done:

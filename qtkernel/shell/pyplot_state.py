@@ -1,0 +1,200 @@
+"""What is different in matplotlib while kernels use it, for the whole process.
+
+* With the inline backend: `show`, `flush_figures` and the function that makes figures ask which
+  kernel's code calls them (`figures`). What is no kernel's gets the functions that were there.
+* With windows: what waits for the end of the last one serves the application's event loop, where
+  matplotlib would try to run a second one, which Qt refuses.
+* ``%matplotlib`` has chosen a backend for everybody.
+
+The first kernel brings it, and when the last one has gone, all is as it was.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qtkernel.shell.figures import Figures
+
+_INLINE = "matplotlib_inline.backend_inline"
+_WINDOWS = (
+    ("qt", "matplotlib.backends.backend_qt", "FigureManagerQT"),
+    ("tk", "matplotlib.backends._backend_tk", "FigureManagerTk"),
+)
+_PARAMETERS = ("backend", "backend_fallback", "interactive")
+_PYPLOT = ("_backend_mod", "draw_if_interactive")
+
+_kernels: list[Figures] = []
+_replaced: list[tuple[Any, str, Any, Any]] = []
+_switched: _Switched | None = None
+
+
+def _here() -> Figures | None:
+    for figures in reversed(_kernels):
+        if figures.here():
+            return figures
+    return None
+
+
+# Coming and going
+
+
+def _join(figures: Figures) -> None:
+    if figures not in _kernels:
+        _kernels.append(figures)
+
+
+def leave(figures: Figures) -> None:
+    """A kernel needs nothing of this any more. Idempotent."""
+    global _switched
+    if figures not in _kernels:
+        return
+    _kernels.remove(figures)
+    if _kernels:
+        return
+    while _replaced:
+        place, name, theirs, ours = _replaced.pop()
+        if vars(place).get(name) is ours:
+            setattr(place, name, theirs)
+    if _switched is not None:
+        _switched.put_back()
+        _switched = None
+
+
+def _replace(place: Any, name: str, ours: Any) -> None:
+    theirs = vars(place)[name]
+    setattr(place, name, ours)
+    _replaced.append((place, name, theirs, ours))
+
+
+def _is_replaced(place: Any) -> bool:
+    return any(each[0] is place for each in _replaced)
+
+
+# The inline backend
+
+
+def serve_inline(figures: Figures) -> Any:
+    """Let cells of a kernel use the inline backend; returns its module."""
+    from matplotlib_inline import backend_inline
+
+    _join(figures)
+    if not _is_replaced(backend_inline):
+        for name, make in (
+            ("show", _asking_show),
+            ("flush_figures", _asking_flush),
+            ("new_figure_manager_given_figure", _asking_new),
+        ):
+            theirs = getattr(backend_inline, name)
+            _replace(backend_inline, name, functools.wraps(theirs)(make(theirs, backend_inline)))
+    return backend_inline
+
+
+def _asking_show(theirs: Any, _inline: Any) -> Callable[..., None]:
+    def show(close: bool | None = None, block: bool | None = None) -> None:
+        figures = _here()
+        if figures is None:
+            theirs(close, block)
+        else:
+            figures.show(close)
+
+    return show
+
+
+def _asking_flush(theirs: Any, _inline: Any) -> Callable[[], None]:
+    def flush_figures() -> None:
+        figures = _here()
+        if figures is None:
+            theirs()
+        else:
+            figures.flush()
+
+    return flush_figures
+
+
+def _asking_new(theirs: Any, inline: Any) -> Callable[[Any, Any], Any]:
+    def new_figure_manager_given_figure(num: Any, figure: Any) -> Any:
+        manager = theirs(num, figure)
+        figures = _here()
+        if figures is not None:
+            # where matplotlib_inline notes what is to be shown at the end of whatever cell
+            noted = inline.show._to_draw
+            unasked = figure in noted
+            if unasked:
+                noted.remove(figure)
+            figures.made(figure, unasked=unasked)
+        return manager
+
+    return new_figure_manager_given_figure
+
+
+# Windows
+
+
+def serve_windows(figures: Figures) -> None:
+    """Let ``plt.show(block=True)`` in cells of a kernel serve the event loop that there is."""
+    for toolkit, module_name, class_name in _WINDOWS:
+        kind = getattr(sys.modules.get(module_name), class_name, None)
+        if kind is None:
+            continue
+        _join(figures)
+        if not _is_replaced(kind):
+            ours = classmethod(_asking_start(kind.start_main_loop, toolkit))
+            _replace(kind, "start_main_loop", ours)
+
+
+def _asking_start(theirs: Callable[[], object], toolkit: str) -> Callable[[Any], None]:
+    def start_main_loop(_kind: Any) -> None:
+        __tracebackhide__ = True
+        figures = _here()
+        if figures is None or not figures.wait_until_closed(toolkit):
+            theirs()
+
+    return start_main_loop
+
+
+# The backend
+
+
+class _Switched:
+    """What ``%matplotlib`` changes, as it was."""
+
+    def __init__(self) -> None:
+        import matplotlib
+        from matplotlib import pyplot
+
+        self._pyplot = pyplot
+        tables: list[Any] = [matplotlib.rcParams, matplotlib.rcParamsDefault]
+        self._tables = tables
+        self._parameters = [[each._get(name) for name in _PARAMETERS] for each in tables]
+        self._globals = [getattr(pyplot, name) for name in _PYPLOT]
+        self._marked = hasattr(pyplot.show, "_needmain")
+        self._chosen: Any = None
+
+    def note(self) -> None:
+        """A kernel has switched."""
+        self._chosen = self._tables[0]._get("backend")
+
+    def put_back(self) -> None:
+        """Undo it, unless somebody else has switched since."""
+        if self._tables[0]._get("backend") != self._chosen:
+            return
+        for table, values in zip(self._tables, self._parameters, strict=True):
+            for name, value in zip(_PARAMETERS, values, strict=True):
+                table._set(name, value)
+        for name, value in zip(_PYPLOT, self._globals, strict=True):
+            setattr(self._pyplot, name, value)
+        if not self._marked:
+            vars(self._pyplot.show).pop("_needmain", None)
+
+
+def switching(figures: Figures) -> Callable[[], None]:
+    """A kernel is about to choose a backend. What is returned is called when it has."""
+    global _switched
+    _join(figures)
+    if _switched is None:
+        _switched = _Switched()
+    return _switched.note
