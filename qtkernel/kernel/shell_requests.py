@@ -84,7 +84,9 @@ class ShellRequests:
                 self._tell("idle")
         reply: dict[str, Any] = {
             "status": "error" if failed else "ok",
-            "execution_count": result.execution_count,
+            # of the last cell that counts, this one or another: frontends show one more than that
+            # at their next prompt, and qtconsole asks for it with a silent cell
+            "execution_count": self._interpreter.execution_count - 1,
             "user_expressions": result.user_expressions,
             "payload": result.payload,
         }

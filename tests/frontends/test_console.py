@@ -27,7 +27,7 @@ def host(start_shared: Starter) -> HostProgram:
 
 def next_prompt(host: HostProgram, start: Starter) -> int:
     """The number of the next cell."""
-    return start.frontend(host).run("", store_history=False).content["execution_count"]  # type: ignore[no-any-return]
+    return int(start.frontend(host).run("", store_history=False).content["execution_count"]) + 1
 
 
 def test_a_session(host: HostProgram, console: Console, start: Starter) -> None:
