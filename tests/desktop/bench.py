@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
 
-from tests.frontends.support.programs import Home, Program, next_number, wait_until
+from tests.desktop.application import Application
+from tests.frontends.support.programs import Home, next_number
 from tests.support.desktop import PATIENCE, Desktop
 from tests.support.pixels import Image
 
-SCRIPT = Path(__file__).with_name("hosts") / "bench.py"
 
-Rect = tuple[int, int, int, int]
-
-
-class Bench(Program):
+class Bench(Application):
     """An application with a console, and somebody in front of it."""
 
     def __init__(self, home: Home, screen: Desktop) -> None:
         file = home.runtime / f"kernel-bench-{next_number()}.json"
-        environment = {"QT_QPA_PLATFORM": "xcb"}
-        super().__init__(home, [sys.executable, str(SCRIPT), str(file)], environment=environment)
+        super().__init__(home, screen, "bench.py", [str(file)])
         self.connection_file = file
-        self.screen = screen
-        self.window = 0
 
     def begin(self) -> None:
         """Wait until there is a prompt, and click there."""
@@ -38,43 +27,15 @@ class Bench(Program):
         self.wait_for("is_quiet(dock)")
         self.enter()
 
-    # What it says
-
-    def ask(self, expression: str, timeout: float = PATIENCE) -> Any:
-        """The value of an expression in the application, evaluated by its own event loop."""
-        number = next_number()
-        self.write_line(f"{number} {json.dumps(expression)}")
-        answer = self.wait_for_line(f"{number}: ", timeout).partition(": ")[2]
-        status, value = json.loads(answer)
-        assert status == "ok", f"{expression}: {value}"
-        return value
-
-    def wait_for(self, expression: str, timeout: float = PATIENCE) -> Any:
-        """Wait until an expression is true; its value."""
-        deadline = time.monotonic() + timeout
-        while not (value := self.ask(expression)):
-            assert time.monotonic() < deadline, f"{expression}: not so. {self.text()}"
-            time.sleep(0.02)
-        return value
-
     def text(self, dock: str = "dock") -> str:
         """What is in a console."""
         return str(self.ask(f"page_of({dock}).toPlainText()"))
-
-    def rect(self, widget: str) -> Rect:
-        """Where a widget is on the screen."""
-        x, y, width, height = self.ask(f"rect({widget})")
-        return x, y, width, height
 
     def part(self, name: str, dock: str = "dock") -> str:
         """An expression for a part of a dock."""
         return f"part({dock}, {name!r})"
 
     # Hands and eyes
-
-    def click(self, widget: str) -> None:
-        """Click into the middle of a widget."""
-        self.screen.click(*middle(self.rect(widget)))
 
     def enter(self, dock: str = "dock") -> None:
         """Click into a console, until it has the keyboard: its window may still be moving."""
@@ -104,14 +65,4 @@ class Bench(Program):
 
     def look(self, widget: str = "page_of(dock).viewport()") -> Image:
         """What is on the screen where a widget is."""
-        return self.screen.look(self.rect(widget))
-
-    def wait_until_seen(self, seen: Callable[[], bool]) -> None:
-        """Wait until something is on the screen."""
-        wait_until(seen, PATIENCE, "it is not on the screen")
-
-
-def middle(rect: Rect) -> tuple[int, int]:
-    """The middle of a rectangle."""
-    x, y, width, height = rect
-    return x + width // 2, y + height // 2
+        return super().look(widget)

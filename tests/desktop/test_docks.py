@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.desktop.bench import Bench, middle
+from tests.desktop.application import middle
+from tests.desktop.bench import Bench
 from tests.support.pixels import Rgb
 
 DARK = (0x1E, 0x21, 0x27)

@@ -8,7 +8,8 @@ from contextlib import suppress
 
 import pytest
 
-from tests.desktop.bench import Bench, middle
+from tests.desktop.application import middle
+from tests.desktop.bench import Bench
 from tests.support.desktop import RIGHT
 
 CELLS = {

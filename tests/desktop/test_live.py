@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tests.desktop.bench import Bench, Rect
+from tests.desktop.application import Rect
+from tests.desktop.bench import Bench
 from tests.support.desktop import Desktop
 from tests.support.pixels import Image
 

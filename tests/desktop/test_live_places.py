@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from tests.desktop.bench import Bench, Rect
+from tests.desktop.application import Rect
+from tests.desktop.bench import Bench
 from tests.desktop.test_live import lowest
 
 CELL = (

@@ -9,23 +9,17 @@ knows. What it says goes to its real stdout.
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 import time
 from typing import Any
 
 import qtkernel
+from tests.desktop.hosts.ear import listen, say
 from tests.support.binding import QtCore, QtGui, QtWidgets
 
 TICK = 10  # milliseconds
 
 _clock = time.monotonic
-
-
-def say(text: str) -> None:
-    """Say something to the test, past whatever stands in for sys.stdout."""
-    os.write(1, f"{text}\n".encode())
 
 
 class Clock(QtCore.QObject):
@@ -92,32 +86,10 @@ class Bench:
         self.view = self.win.menuBar().addMenu("&View")
         self.view.addAction(self.dock.toggleViewAction())
         self.win.show()
-        self._stdin = QtCore.QSocketNotifier(0, QtCore.QSocketNotifier.Type.Read)
-        self._stdin.activated.connect(self._answer)
+        self._ear = listen(lambda: globals() | {"self": self} | vars(self))
 
     def _executed(self, executed: Any) -> None:
         self.ended.append([_clock(), executed.code, executed.status])
-
-    def _answer(self) -> None:
-        data = os.read(0, 1 << 20).decode()
-        if not data:
-            # the test run is gone, perhaps hard: nobody else would end this application
-            self._stdin.setEnabled(False)
-            self.app.quit()
-        for line in data.splitlines():
-            number, _, expression = line.partition(" ")
-            try:
-                value = eval(json.loads(expression), globals(), {"self": self} | vars(self))
-                answer = ["ok", value]
-            except Exception as error:
-                answer = ["error", repr(error)]
-            say(f"{number}: {json.dumps(answer, default=repr)}")
-
-
-def rect(widget: Any) -> list[int]:
-    """Where a widget is on the screen: x, y, width, height."""
-    corner = widget.mapToGlobal(QtCore.QPoint(0, 0))
-    return [corner.x(), corner.y(), widget.width(), widget.height()]
 
 
 def part(dock: Any, name: str) -> Any:
@@ -161,14 +133,6 @@ def place_of(dock: Any, text: str) -> list[int]:
     cursor.setPosition(page.toPlainText().rindex(text) + 2)
     point = page.viewport().mapToGlobal(page.cursorRect(cursor).center())
     return [point.x(), point.y()]
-
-
-def popup(name: str) -> Any:
-    """The visible window of a class whose name has this in it, or None."""
-    for each in QtWidgets.QApplication.topLevelWidgets():
-        if each.isVisible() and (name in type(each).__name__ or name in each.objectName()):
-            return each
-    return None
 
 
 def dark(app: Any) -> None:
