@@ -65,6 +65,13 @@ def module(name: str, of: str | None = None) -> ModuleType:
         raise QtBindingNotFound(f"{full_name} cannot be imported ({error}): {INSTALL}") from error
 
 
+def loaded_version() -> tuple[str, str] | None:
+    """The binding that is loaded already and the version of its Qt; None without one."""
+    name = imported_binding()
+    core = sys.modules.get(f"{name}.QtCore")
+    return None if name is None or core is None else (name, str(core.qVersion()))
+
+
 def application() -> Any | None:
     """The application object of a binding that is loaded already, None without one."""
     name = imported_binding()

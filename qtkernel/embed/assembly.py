@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
+from qtkernel.embed.about import about
 from qtkernel.embed.attendance import OnAttach
 from qtkernel.embed.control_thread import ControlThread
 from qtkernel.embed.coroutines import Coroutines
@@ -41,6 +42,7 @@ from qtkernel.kernel.publisher import Publisher
 from qtkernel.kernel.shell_requests import ShellRequests
 from qtkernel.kernel.stacks import StackRequests
 from qtkernel.kernel.stdin import Stdin
+from qtkernel.kernel.usage import UsageRequests
 from qtkernel.loops.base import EventLoop
 from qtkernel.loops.coroutines import GuestLoop
 from qtkernel.loops.current import StepPolicy
@@ -62,6 +64,8 @@ _getpid = os.getpid
 class Plan:
     """What distinguishes one kernel from another."""
 
+    application: str = ""
+    """The program's name, for frontends."""
     user_ns: dict[str, Any] | None = None
     user_module: ModuleType | None = None
     owns_process: bool = False
@@ -181,10 +185,14 @@ class Assembly:
         debugger = self.debugger = build_debugger(
             self.shell, self.publisher, self.control_thread.loop, self._call_soon, self._undo
         )
+        tell = about(
+            plan.application, not plan.owns_process, self.address.transport, lambda: self.loop
+        )
         info = InfoRequests(
             interpreter.language_info(),
             self.address.ports,
-            debugger=debugger.adapter.available,
+            features=["debugger"] if debugger.adapter.available else [],
+            about=tell,
         )
         control = self.control = ControlRequests(
             self.publisher, self.interrupter, self.control_thread.loop, plan.shut_down
@@ -208,7 +216,9 @@ class Assembly:
         control_cycle = RequestCycle(
             session,
             self.publisher,
-            control_handlers(info, control, StackRequests(), DebugRequests(debugger)),
+            control_handlers(
+                info, control, StackRequests(), UsageRequests(), DebugRequests(debugger)
+            ),
             flush=lambda: None,
             describe_error=describe_failure,
         )

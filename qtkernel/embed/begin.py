@@ -92,6 +92,7 @@ def embed(
         curve=curve,
     )
     plan = Plan(
+        application=wishes.name,
         user_ns=user_ns,
         user_module=user_module or module_of(user_ns),
         captures_host=captures_host(capture),

@@ -48,6 +48,7 @@ class StandaloneKernel:
         self._assembly: Assembly | None = None
         module = types.ModuleType("__main__", "The namespace of the cells of this kernel.")
         plan = Plan(
+            application=wishes.name,
             user_ns=module.__dict__,
             user_module=module,
             owns_process=True,

@@ -14,6 +14,7 @@ from qtkernel.kernel.info import InfoRequests
 from qtkernel.kernel.kernel import Handler
 from qtkernel.kernel.shell_requests import ShellRequests
 from qtkernel.kernel.stacks import StackRequests
+from qtkernel.kernel.usage import UsageRequests
 
 
 def shell_handlers(
@@ -41,12 +42,14 @@ def control_handlers(
     info: InfoRequests,
     control: ControlRequests,
     stacks: StackRequests,
+    usage: UsageRequests,
     debugging: DebugRequests | None = None,
 ) -> Mapping[str, Handler]:
     """The control channel's, on the control thread."""
     handlers = _both(info, control) | {
         "interrupt_request": control.interrupt_request,
         "stack_request": stacks.stack_request,
+        "usage_request": usage.usage_request,
     }
     if debugging is not None:
         handlers["debug_request"] = debugging.debug_request

@@ -1,12 +1,13 @@
 """What the kernel tells of itself: kernel_info and connect, and the version_request of old.
 
-Both channels serve these, from two threads, so the answers are made once, at the beginning.
+Both channels serve these, from two threads. What can change (the event loop, by ``%gui``) is asked
+for at each request.
 """
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from qtkernel._version import __version__
@@ -18,11 +19,24 @@ Reply = Mapping[str, Any]
 
 
 class InfoRequests:
-    """Handlers that need no interpreter and may run on any thread."""
+    """Handlers that need no interpreter and may run on any thread.
+
+    Args:
+        ports: what a connect_reply says.
+        features: the names of optional features that frontends may use, as JEP 92 has them:
+            "debugger", "kernel subshells".
+        about: tells what the block ``qtkernel`` says; from any thread.
+    """
 
     def __init__(
-        self, language: LanguageInfo, ports: Mapping[str, int], *, debugger: bool = False
+        self,
+        language: LanguageInfo,
+        ports: Mapping[str, int],
+        *,
+        features: Sequence[str] = (),
+        about: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
+        self._about = about
         self._kernel_info: dict[str, Any] = {
             "status": "ok",
             "protocol_version": PROTOCOL_VERSION,
@@ -31,16 +45,16 @@ class InfoRequests:
             "language_info": dict(language.language_info),
             "banner": language.banner,
             "help_links": [dict(link) for link in language.help_links],
-            "debugger": debugger,
-            "supported_features": ["debugger"] if debugger else [],
+            "debugger": "debugger" in features,
+            "supported_features": list(features),
         }
         self._connect = {"status": "ok", **ports}
 
     async def kernel_info_request(
         self, _request: Request, _content: contents.KernelInfoRequest
     ) -> Reply:
-        """Messaging document, "Kernel info"."""
-        return self._kernel_info
+        """Messaging document, "Kernel info"; its block ``qtkernel`` is ours."""
+        return {**self._kernel_info, "qtkernel": self._about()}
 
     async def connect_request(self, _request: Request, _content: contents.ConnectRequest) -> Reply:
         """Messaging document, "Connect"."""

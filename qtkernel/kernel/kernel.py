@@ -16,6 +16,7 @@ import logging
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from qtkernel.interpreter import Pending
@@ -32,6 +33,7 @@ DISPATCH_BUDGET = 0.005
 
 _log = logging.getLogger("qtkernel.kernel")
 _clock = time.perf_counter
+_now = datetime.now
 
 
 def _nothing_around(_request: Request) -> contextlib.AbstractContextManager[None]:
@@ -88,6 +90,7 @@ class RequestCycle:
         message = request.message
         with self._around(request):
             self._publisher.status("busy", message)
+            started = _now(UTC)
             try:
                 reply = await self._handle(request)
                 self._flush()
@@ -96,7 +99,7 @@ class RequestCycle:
                         # jupyter console takes the idle of its interrupt for the cell's, and looks
                         # at IOPub once more when the reply is there: 1 of 10 overtook the error
                         self._publisher.settle()
-                    self._reply(request, reply)
+                    self._reply(request, reply, started)
             finally:
                 self._publisher.status("idle", message)
 
@@ -132,13 +135,18 @@ class RequestCycle:
         text = f"{request.msg_type!r} is not a request that this channel serves; it serves {known}"
         return error_content("UnknownMessageType", text)
 
-    def _reply(self, request: Request, content: Reply) -> None:
+    def _reply(self, request: Request, content: Reply, started: datetime) -> None:
         msg_type = reply_type(request.msg_type)
+        metadata: dict[str, Any] = {"started": started}
+        if request.msg_type == "execute_request":
+            metadata["dependencies_met"] = True  # ipyparallel's clients look for it
+        if "status" in content:
+            metadata["status"] = content["status"]
         frames = self._session.pack(
             msg_type,
             content,
             parent_header=request.message.header_bytes,
-            metadata={"status": content["status"]} if "status" in content else None,
+            metadata=metadata,
             identities=request.message.identities,
         )
         request.send(frames)

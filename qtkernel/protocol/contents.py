@@ -145,6 +145,10 @@ class VersionRequest(msgspec.Struct, kw_only=True, frozen=True):
     """Protocol 3's question for version numbers, which kernel_info_request took over from."""
 
 
+class UsageRequest(msgspec.Struct, kw_only=True, frozen=True):
+    """What the kernel uses of its machine; ipykernel's message, on the control channel."""
+
+
 class StackRequest(msgspec.Struct, kw_only=True, frozen=True):
     """Where the threads are; a message of our own, on the control channel."""
 
@@ -168,6 +172,7 @@ REQUESTS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
         "comm_close": CommClose,
         "object_info_request": ObjectInfoRequest,
         "version_request": VersionRequest,
+        "usage_request": UsageRequest,
         "stack_request": StackRequest,
     }
 )

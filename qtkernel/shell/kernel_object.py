@@ -4,6 +4,11 @@ They know ipykernel's kernel, and take of it: `comm_manager` (to register comm t
 `get_parent` and `set_parent` (to send output of a thread under a cell's request), `shell`, and
 ``session.send(iopub_socket, ...)`` (to publish messages of their own). Each is served here by what
 the kernel does itself, so that nobody outside needs a socket.
+
+Found in public code, November 2026: ipywidgets (`comm_manager`, `get_parent`, `_parent_header`,
+`send_response`, `iopub_socket`), ipyflow, meshcat and others (`comm_manager.register_target`), what
+lists variables (`shell`, for IPython's NamespaceMagics), JupyterLab's tests of display ids
+(`session.send`). What looks for tornado's loop or ipykernel's streams (jupyter_ui_poll) fails.
 """
 
 from __future__ import annotations
@@ -124,6 +129,11 @@ class KernelObject:
     def get_parent(self, channel: str | None = None) -> dict[str, Any]:  # noqa: ARG002
         """The request whose code is running, in its "General Message Format"; or empty."""
         return self._iopub.parent_message()
+
+    @property
+    def _parent_header(self) -> dict[str, Any]:
+        """What `get_parent` returns, as ipykernel called it up to version 5."""
+        return self.get_parent()
 
     def set_parent(self, ident: Any, parent: Mapping[str, Any], channel: str = "shell") -> None:  # noqa: ARG002
         """Let output made from here on, on this thread, belong to a request.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -31,7 +32,8 @@ KERNEL_INFO = {
     "banner": "A fake",
     "help_links": [{"text": "a", "url": "b"}],
     "debugger": False,
-    "supported_features": [],
+    "supported_features": ["a feature"],
+    "qtkernel": {"loop": "manual"},
 }
 
 ANSWERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
@@ -131,8 +133,33 @@ def test_the_reply_goes_the_way_that_the_request_came(house: PureKernel) -> None
     house.ask("kernel_info_request", identities=(b"scheduler", b"engine", b"client"))
     (answer,) = [m for m in house.recorder.messages if m.msg_type == "kernel_info_reply"]
     assert answer.identities == [b"scheduler", b"engine", b"client"]
-    assert answer.metadata == {"status": "ok"}
+    assert answer.metadata == {"status": "ok", "started": ANYTHING}
     house.recorder.take()
+
+
+def test_an_execute_reply_says_when_its_cell_was_begun(house: PureKernel) -> None:
+    """JupyterLab shows how long cells take, and ipyparallel looks for the rest."""
+    house.interpreter.cells["x"] = lambda: begun.append(datetime.now(UTC))
+    begun: list[datetime] = []
+    before = datetime.now(UTC)
+    house.run("x")
+    house.run("y")
+    ran, other = [m.metadata for m in house.recorder.messages if m.msg_type == "execute_reply"]
+    assert set(ran) == {"started", "dependencies_met", "status"}
+    assert ran["dependencies_met"]
+    assert before <= datetime.fromisoformat(ran["started"]) <= begun[0]
+    assert datetime.fromisoformat(other["started"]) > begun[0]
+    house.recorder.take()
+
+
+def test_what_can_change_is_asked_at_each_kernel_info(
+    house: PureKernel, recorder: Recorder
+) -> None:
+    for ask, channel in ((house.ask, "shell"), (house.control_request, "control")):
+        house.about["loop"] = channel
+        msg_id = ask("kernel_info_request")
+        expected = KERNEL_INFO | {"qtkernel": {"loop": channel}}
+        recorder.expect(around(msg_id, reply(msg_id, "kernel_info_reply", expected, channel)))
 
 
 def test_the_topic_says_whose_message_and_of_what_type(house: PureKernel) -> None:

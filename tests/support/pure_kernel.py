@@ -20,6 +20,7 @@ from qtkernel.kernel.queue import Request
 from qtkernel.kernel.shell_requests import ShellRequests
 from qtkernel.kernel.stacks import StackRequests
 from qtkernel.kernel.stdin import Stdin
+from qtkernel.kernel.usage import UsageRequests
 from qtkernel.loops.turns import Turns
 from qtkernel.protocol import Message, ProtocolError, Session
 from tests.support.fake_interpreter import FakeInterpreter
@@ -53,11 +54,18 @@ class PureKernel:
         self.shutdowns: list[bool] = []
         self.arriving: list[Request] = []
         """What is in the socket and has not been read."""
+        self.features = ["a feature"]
+        self.about = {"loop": "manual"}
         self._build()
         self._ids = itertools.count(1)
 
     def _build(self) -> None:
-        info = InfoRequests(self.interpreter.language_info(), PORTS)
+        info = InfoRequests(
+            self.interpreter.language_info(),
+            PORTS,
+            features=self.features,
+            about=lambda: self.about,
+        )
         self.control = ControlRequests(
             self.publisher, self.interrupter, self.control_loop, self.shutdowns.append
         )
@@ -83,7 +91,7 @@ class PureKernel:
         self.control_cycle = RequestCycle(
             self.session,
             self.publisher,
-            control_handlers(info, self.control, StackRequests()),
+            control_handlers(info, self.control, StackRequests(), UsageRequests()),
             lambda: None,
         )
 
