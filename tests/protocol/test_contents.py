@@ -45,6 +45,7 @@ MINIMAL: dict[str, dict[str, Any]] = {
     "object_info_request": {"oname": "a"},
     "version_request": {},
     "stack_request": {},
+    "usage_request": {},
 }
 
 
