@@ -137,7 +137,8 @@ def _kernel_parser() -> argparse.ArgumentParser:
         "--connection-file",
         type=Path,
         metavar="FILE",
-        help="the connection file: obeyed if it exists, else written there",
+        help="the connection file: obeyed if it exists, else written there; or a launcher's "
+        "registration file",
     )
     add("--transport", choices=("ipc", "tcp"), default="auto", help="ipc where there is any")
     add("--ip", metavar="ADDRESS", help="the address to bind with tcp (default: 127.0.0.1)")

@@ -46,7 +46,8 @@ def embed(
             other way round. By default the globals of the module that calls.
         name: what frontends call the kernel, by default the name of the program.
         connection_file: where to write the connection file, by default in Jupyter's runtime
-            directory. A file that exists there is obeyed.
+            directory. A file that exists there is obeyed: a connection file, or a launcher's
+            registration file (protocol 5.6), which is then waited for 10 s at most.
         transport: how frontends reach it from outside: "ipc" (Unix sockets in a directory of the
             user's own), "tcp" (on the loopback interface), "auto" (ipc where there are Unix
             sockets, else tcp), or None: not at all. Then there are no sockets and no connection

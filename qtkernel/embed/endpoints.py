@@ -6,12 +6,13 @@ import os
 import shlex
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from jupyter_core.paths import jupyter_runtime_dir
 
+from qtkernel.channels.registration import register
 from qtkernel.channels.sockets import Endpoints, bind_all, new_curve_keys
 from qtkernel.embed.undo import UndoStack
 from qtkernel.protocol import (
@@ -24,6 +25,7 @@ from qtkernel.protocol import (
     sweep_stale,
     write_connection_file,
 )
+from qtkernel.protocol.registration import RegistrationInfo, read_registration_file
 
 Transport = Literal["auto", "ipc", "tcp"] | None
 """How frontends from outside reach a kernel: "auto" chooses, None is: not at all."""
@@ -43,8 +45,9 @@ class Address:
     endpoints: Endpoints | None = None
     file: Path | None = None
     announce: Callable[[], None] = lambda: None
-    """Write the connection file, where it does not say all yet: last, because whoever reads it
-    takes the kernel for one that is there. OSError if it cannot be written."""
+    """Write the connection file, where it does not say all yet, and register with a launcher that
+    wants that: last, because whoever reads it takes the kernel for one that is there. OSError if
+    it cannot be written, or the launcher does not answer (it has `ACKNOWLEDGED_WITHIN` s)."""
     made: list[Path] = field(default_factory=list)
     """Files and directories that are there only for this kernel."""
 
@@ -88,8 +91,8 @@ class Address:
 class Wishes:
     """What the caller wants of a kernel's address; the rest is chosen.
 
-    A connection file that exists is obeyed as it stands, and the other wishes are left aside. One
-    that a kernel which has died left behind counts as not there.
+    A connection file that exists is obeyed as it stands, and the other wishes are left aside; so
+    is a registration file. One that a kernel which has died left behind counts as not there.
     """
 
     name: str
@@ -113,6 +116,9 @@ def open_address(wishes: Wishes, undo: UndoStack) -> Address:
         return _no_address(wishes)
     path = wishes.connection_file
     if path is not None and path.exists() and not is_stale(path):
+        registration = read_registration_file(path)
+        if registration is not None:
+            return _registering(registration, wishes, undo)
         given = read_connection_file(path)
         endpoints = bind_all(given)
         undo.push(endpoints.close)
@@ -129,6 +135,18 @@ def open_address(wishes: Wishes, undo: UndoStack) -> Address:
     if endpoints.info.transport == "ipc":
         address.made.append(Path(endpoints.info.ip).parent)
     return address
+
+
+def _registering(registration: RegistrationInfo, wishes: Wishes, undo: UndoStack) -> Address:
+    endpoints = bind_all(registration.own(wishes.name))
+    undo.push(endpoints.close)
+    address = _to_be_written(default_path(_runtime_dir(), wishes.name), endpoints, wishes, undo)
+
+    def announce() -> None:
+        address.announce()  # for other frontends
+        register(endpoints.context, registration, endpoints.info)
+
+    return replace(address, announce=announce)
 
 
 def _no_address(wishes: Wishes) -> Address:

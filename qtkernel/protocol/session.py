@@ -188,6 +188,28 @@ class Session:
         request.buffers = [memoryview(frame) for frame in frames[start + 5 :]]
         return request
 
+    def pack_alone(self, content: object) -> list[bytes]:
+        """Make the frames of a content that is signed and sent alone, without header and all.
+
+        Messaging document, "Kernel startup handshake".
+        """
+        content_bytes = to_json(content)
+        return [DELIMITER, self._sign(content_bytes), content_bytes]
+
+    def unpack_alone(self, frames: Sequence[Any]) -> bytes:
+        """Verify the frames of such a content, and return it as it came.
+
+        Raises:
+            BadFrames: it is no such message.
+            BadSignature: not signed with our key, or altered.
+        """
+        start = len(_identities(frames)) + 1
+        if len(frames) != start + 2:
+            raise BadFrames(f"{len(frames) - start} frames behind the delimiter, expected 2")
+        signature, content = map(_bytes, frames[start:])
+        self._verify(signature, content)
+        return content
+
     def _new_header(self, msg_type: str) -> bytes:
         header = _NewHeader(self.new_msg_id(), msg_type, self.session_id, self.username, _now(UTC))
         try:

@@ -51,7 +51,11 @@ class Starter:
 
     def frontend(self, program: Any) -> Frontend:
         """Connect a frontend to a kernel."""
-        frontend = Frontend(program.connection_file)
+        return self.frontend_of(program.connection_file)
+
+    def frontend_of(self, connection_file: Path) -> Frontend:
+        """Connect a frontend by a connection file."""
+        frontend = Frontend(connection_file)
         self._stack.callback(frontend.close)
         return frontend
 
