@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,7 +48,7 @@ def _run_kernel(arguments: list[str]) -> None:
     parser = _kernel_parser()
     options = parser.parse_args(arguments)
     _check(parser, options)
-    _log_to_stderr(options.log_level.upper())
+    _log_to_stderr(options.log_level.upper(), apart=options.capture_fds)
     # here, and not above: the imports take a while, and --help need not wait for them
     from qtkernel.shell.startup import (
         BadProfile,
@@ -76,9 +77,12 @@ def _run_kernel(arguments: list[str]) -> None:
     _serve(parser, options, first, profile)
 
 
-def _log_to_stderr(level: str) -> None:
+def _log_to_stderr(level: str, apart: bool) -> None:
     # the root logger is for the code of cells, whose basicConfig() does nothing once it is taken
-    handler = logging.StreamHandler()
+    handler: logging.Handler = logging.StreamHandler()
+    if apart:
+        # a cell's descriptor 2 is not for what we say while it runs
+        handler = logging.StreamHandler(open(os.dup(2), "w", buffering=1))  # noqa: SIM115
     handler.setFormatter(logging.Formatter("[qtkernel] %(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("qtkernel")
     logger.setLevel(level)
@@ -96,6 +100,7 @@ def _serve(
     from qtkernel.embed.standalone import StandaloneKernel
     from qtkernel.loops.errors import NoDisplay
     from qtkernel.protocol import BadConnectionFile, InvalidContent
+    from qtkernel.shell.descriptors import CannotCapture
     from qtkernel.shell.startup import run_first
 
     wishes = Wishes(
@@ -111,8 +116,16 @@ def _serve(
             wishes,
             profile.config if profile is not None else None,
             profile.directory if profile is not None else None,
+            capture_fds=options.capture_fds,
         )
-    except (BadConnectionFile, InvalidContent, NoDisplay, ImportError, ValueError) as error:
+    except (
+        BadConnectionFile,
+        CannotCapture,
+        InvalidContent,
+        NoDisplay,
+        ImportError,
+        ValueError,
+    ) as error:
         parser.error(str(error))
     except OSError as error:
         parser.error(error.strerror or str(error))
@@ -143,6 +156,7 @@ def _kernel_parser() -> argparse.ArgumentParser:
     add("--transport", choices=("ipc", "tcp"), default="auto", help="ipc where there is any")
     add("--ip", metavar="ADDRESS", help="the address to bind with tcp (default: 127.0.0.1)")
     add("--curve", action="store_true", help="encrypt with CurveZMQ")
+    add("--capture-fds", action="store_true", help="show what C code and child processes print")
     add("-c", dest="code", metavar="CODE", help="run this code first")
     add("-m", dest="module", metavar="MODULE", help="run this module first, as python -m does")
     add("--matplotlib", metavar="BACKEND", help="as %%matplotlib BACKEND; auto, inline, qt, ...")

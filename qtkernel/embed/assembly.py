@@ -11,6 +11,7 @@ import atexit
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -48,6 +49,7 @@ from qtkernel.loops.coroutines import GuestLoop
 from qtkernel.loops.current import StepPolicy
 from qtkernel.loops.turns import turns_of
 from qtkernel.protocol import Channel, Session
+from qtkernel.shell.descriptors import DescriptorCapture
 from qtkernel.shell.interpreter import ShellInterpreter
 from qtkernel.shell.shell import ZMQInteractiveShell
 from qtkernel.shell.streams import OutputBuffer, install_streams
@@ -73,6 +75,7 @@ class Plan:
     """Whether ``exit`` in a cell ends the kernel, and not just the frontend's session."""
     captures_host: bool = False
     """Whether frontends get the application's own output, too."""
+    capture_fds: bool = False
     config: Any = None
     profile_dir: Any = None
     switch_loop: Callable[[str], None] = lambda _name: None
@@ -136,10 +139,15 @@ class Assembly:
         stdin.drain = lambda: self._drain(Channel.STDIN)
         self.shell = self._build_shell(plan)
         self.shell.environment.add(StepPolicy(self.coroutines.asyncio_loop).take)
+        self._capture: DescriptorCapture | None = None
+        if plan.capture_fds:
+            loop = self.control_thread.loop
+            self._capture = DescriptorCapture(self.publisher, self.output, loop)
         interpreter = self._interpreter = ShellInterpreter(
             self.shell,
             self.interrupter,
             self.coroutines.asyncio_loop,
+            nullcontext if self._capture is None else self._capture.cell,
         )
         requests = self.requests = ShellRequests(
             interpreter, self.publisher, self.interrupter, stdin
@@ -366,6 +374,8 @@ class Assembly:
         self.kernel.abort_all()
         self._answer_restarts()
         self.kernel.close()
+        if self._capture is not None:
+            self._capture.close()
         self.output.flush()
         self.control_thread.loop.call_soon_threadsafe(self.debugger.close)
         self.control_thread.loop.call_soon_threadsafe(self._live.close)

@@ -383,6 +383,11 @@ class EmbeddedKernel:
 
 def captures_host(capture: str) -> bool:
     """Whether `capture`, as of `EmbeddedKernel.capture`, is "all". ValueError: it is neither."""
+    if capture == "fds":
+        raise ValueError(
+            "capture='fds': descriptors 1 and 2 are the application's terminal; only a kernel with "
+            "a process of its own can capture them: qtkernel --capture-fds"
+        )
     if capture not in ("cells", "all"):
         raise ValueError(f"capture={capture!r}: it is 'cells' or 'all'")
     return capture == "all"

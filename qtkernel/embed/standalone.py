@@ -34,13 +34,21 @@ class StandaloneKernel:
         wishes: where it should be reachable.
         config: IPython's configuration.
         profile_dir: IPython's profile, the default one if None.
+        capture_fds: whether what is written to descriptors 1 and 2 during a cell is its output.
 
     Raises:
+        CannotCapture: `capture_fds` is not possible on this system.
         What `registry.create` and `open_address` raise.
     """
 
     def __init__(
-        self, gui: str, wishes: Wishes, config: Any = None, profile_dir: Any = None
+        self,
+        gui: str,
+        wishes: Wishes,
+        config: Any = None,
+        profile_dir: Any = None,
+        *,
+        capture_fds: bool = False,
     ) -> None:
         self._undo = UndoStack()
         self._ending = False
@@ -53,6 +61,7 @@ class StandaloneKernel:
             user_module=module,
             owns_process=True,
             exit_ends=True,
+            capture_fds=capture_fds,
             config=config,
             profile_dir=profile_dir,
             switch_loop=self.switch_loop,

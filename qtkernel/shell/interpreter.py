@@ -46,6 +46,7 @@ class ShellInterpreter:
 
     Args:
         asyncio_loop: returns the asyncio loop for cells with a top-level await.
+        around_cell: makes what a cell runs in, from before its beginning to after its end.
     """
 
     def __init__(
@@ -53,11 +54,13 @@ class ShellInterpreter:
         shell: ZMQInteractiveShell,
         interruption: Interruption,
         asyncio_loop: Callable[[], asyncio.AbstractEventLoop],
+        around_cell: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.shell = shell
         self._interruption = interruption
         self._read_input: ReadInput = _no_input
         self._asyncio_loop = asyncio_loop
+        self._around_cell = around_cell
         self._awaiting: list[Awaiting] = []
         self._environment = shell.environment
         self._environment.add(self._take_input)
@@ -112,11 +115,12 @@ class ShellInterpreter:
         error: BaseException | None
         expressions: Mapping[str, Any] = {}
         try:
-            error = await self._run(
-                code, silent=silent, store_history=store_history, cell_id=cell_id
-            )
-            if error is None and user_expressions:
-                expressions = await self._evaluate(user_expressions)
+            with self._around_cell():
+                error = await self._run(
+                    code, silent=silent, store_history=store_history, cell_id=cell_id
+                )
+                if error is None and user_expressions:
+                    expressions = await self._evaluate(user_expressions)
         except BaseException as raised:  # an interrupt that hit IPython's own code, and the like
             error = raised
             if shell.last_error is None:

@@ -52,6 +52,8 @@ class OutputBuffer:
         """Called after each write with its text, on the thread that has written."""
         self.on_flushed: Callable[[], object] = lambda: None
         """Called when somebody has asked for a flush, on that thread."""
+        self.settle: Callable[[], object] = lambda: None
+        """Called before each write and each flush: brings what descriptors have to `append`."""
 
     def in_child(self) -> bool:
         """Whether this is a forked child: the sockets are its parent's, the lock may be held."""
@@ -59,8 +61,12 @@ class OutputBuffer:
 
     def write(self, name: str, text: str, parent: Any) -> None:
         """Add text to the stream `name`, under the request `parent`."""
-        if not text:
-            return
+        if text:
+            self.settle()
+            self.append(name, text, parent)
+
+    def append(self, name: str, text: str, parent: Any) -> None:
+        """As `write`, but settles nothing."""
         with self._lock:
             pieces = self._pieces
             if pieces and pieces[-1][1] is parent and pieces[-1][0] == name:
@@ -69,7 +75,7 @@ class OutputBuffer:
                 pieces.append((name, parent, [text]))
             self._size += len(text)
             if self._size >= FLUSH_SIZE:
-                self.flush()
+                self._send()
             elif not self._scheduled:
                 # in this order: an interrupt of the cell in between costs one flush too many, and
                 # not all that come
@@ -78,7 +84,12 @@ class OutputBuffer:
         self.on_written(text)
 
     def flush(self) -> None:
-        """Send all that waits. The lock is held meanwhile, so that nothing overtakes it."""
+        """Send all that waits."""
+        self.settle()
+        self._send()
+
+    def _send(self) -> None:
+        """The lock is held meanwhile, so that nothing overtakes it."""
         if not self._pieces or self.in_child():
             return
         with self._lock:
@@ -89,7 +100,7 @@ class OutputBuffer:
     def _flush_scheduled(self) -> None:
         with self._lock:  # not before the one that has set the timer says so
             self._scheduled = False
-            self.flush()
+            self._send()
 
 
 class StreamProxy(io.TextIOBase):

@@ -1,0 +1,233 @@
+"""What C code and child processes write to descriptors 1 and 2 while a cell runs. On demand only.
+
+For as long as a cell runs, both descriptors are pipes (`DescriptorCapture.cell`). The control
+thread, which is never busy with a cell, reads them: output flows while a cell computes, asks or
+awaits, and an interrupt of the cell loses none of it. Whoever is about to write text, or to show
+something, has the control thread empty the pipes first (`settle`), so that all comes in its order;
+that of the two pipes among themselves is not known.
+
+A pipe that is full makes its writer wait until it has been read. C code that holds Python's lock
+meanwhile would wait for ever, since reading takes the lock: so the pipes are as large as the system
+allows (1 MiB on Linux, where ipykernel's are 64 KiB).
+
+The kernel of an application never does this: the descriptors are the application's.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from qtkernel.interpreter import IOPub
+from qtkernel.loops.base import EventLoop
+from qtkernel.shell.streams import OutputBuffer
+
+_NAMES = {1: "stdout", 2: "stderr"}
+
+_PIPE_SIZE = 1 << 20
+_CHUNK = 1 << 16
+_PATIENCE = 1.0  # seconds; the control thread takes microseconds
+
+# references of our own: cells may replace these
+_getpid, _dup, _dup2, _read = os.getpid, os.dup, os.dup2, os.read
+
+
+class CannotCapture(RuntimeError):
+    """There are no pipes here that an event loop could wait for (Windows)."""
+
+
+class DescriptorCapture:
+    """Descriptors 1 and 2 of this process, as far as they are open.
+
+    Args:
+        output: takes the text.
+        loop: the control thread's.
+
+    Raises:
+        CannotCapture: see there.
+    """
+
+    def __init__(self, iopub: IOPub, output: OutputBuffer, loop: EventLoop) -> None:
+        if os.name != "posix":
+            raise CannotCapture("descriptors cannot be captured on this system")
+        self._iopub = iopub
+        self._output = output
+        self._loop = loop
+        self._pid = _getpid()
+        self._loop_thread = 0
+        self._lock = threading.Lock()
+        self._flush_libc = _find_libc_flush()
+        self._cells: list[Any] = []
+        self._parent: Any = None
+        self._pipes = [_Pipe(fd) for fd in _NAMES if _is_open(fd)]
+        for pipe in self._pipes:
+            loop.add_reader(pipe.reader, partial(self._take, pipe, _CHUNK))
+        loop.call_soon_threadsafe(self._note_thread)
+        output.settle = self.settle
+
+    @contextlib.contextmanager
+    def cell(self) -> Iterator[None]:
+        """While a cell runs. Nests; from any thread."""
+        parent = self._iopub.current()
+        self.settle(final=True)  # what an earlier cell has left running may have written
+        if not self._cells:
+            _flush_python()
+            self._flush_libc()
+        with self._lock:
+            self._cells.append(parent)
+            self._parent = parent
+            if len(self._cells) == 1:
+                for pipe in self._pipes:
+                    pipe.begin()
+        try:
+            yield
+        finally:
+            self._end(parent)
+
+    def _end(self, parent: Any) -> None:
+        if _getpid() != self._pid:
+            return  # a forked child, which is about to end
+        _flush_python()
+        self._flush_libc()
+        with self._lock:
+            self._cells.remove(parent)
+            if not self._cells:
+                for pipe in self._pipes:
+                    pipe.end()
+        self.settle(final=True)
+        if self._cells:
+            self._parent = self._cells[-1]
+
+    def settle(self, final: bool = False) -> None:
+        """Have what has been written until now be in its place. From any thread.
+
+        Args:
+            final: whether a character that is not complete by now will never be.
+        """
+        if _getpid() != self._pid or threading.get_ident() == self._loop_thread:
+            return
+        if self._cells:
+            self._flush_libc()
+        with self._lock:  # not while the control thread has taken what it has not handed on yet
+            waiting = any(pipe.size() for pipe in self._pipes)
+        if not (waiting or final):
+            return
+        settled = threading.Event()
+
+        def take_all() -> None:
+            for pipe in self._pipes:
+                self._take(pipe, pipe.size(), final)
+            settled.set()
+
+        self._loop.call_soon_threadsafe(take_all)
+        settled.wait(_PATIENCE)
+
+    def close(self) -> None:
+        """Put the descriptors back, and take what is left. Before the control thread ends."""
+        if _getpid() != self._pid:
+            return
+        self._output.settle = lambda: None
+        _flush_python()
+        self._flush_libc()
+        with self._lock:
+            if self._cells:
+                self._cells.clear()
+                for pipe in self._pipes:
+                    pipe.end()
+        self.settle(final=True)
+        self._loop.call_soon_threadsafe(self._close_pipes)
+
+    # On the control thread
+
+    def _note_thread(self) -> None:
+        self._loop_thread = threading.get_ident()
+
+    def _take(self, pipe: _Pipe, size: int, final: bool = False) -> None:
+        with self._lock:
+            data = _read(pipe.reader, size) if size else b""
+            text = pipe.decoder.decode(data, final)
+            if text:
+                self._output.append(_NAMES[pipe.fd], text, self._parent)
+
+    def _close_pipes(self) -> None:
+        pipes, self._pipes = self._pipes, []
+        for pipe in pipes:
+            self._loop.remove_reader(pipe.reader)
+            pipe.close()
+
+
+class _Pipe:
+    """What stands in for one descriptor."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.reader, self._writer = os.pipe()
+        self._before: int | None = None
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        import fcntl
+
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            with contextlib.suppress(OSError):  # the user has too many large ones already
+                fcntl.fcntl(self._writer, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+
+    def begin(self) -> None:
+        """Stand in for the descriptor."""
+        self._before = _dup(self.fd)
+        _dup2(self._writer, self.fd)
+
+    def end(self) -> None:
+        """Put back what was there, unless a cell has put something else there to stay."""
+        before, self._before = self._before, None
+        if before is None:
+            return
+        if _is_open(self.fd) and os.path.sameopenfile(self.fd, self._writer):
+            _dup2(before, self.fd)
+        os.close(before)
+
+    def size(self) -> int:
+        """How many bytes can be read."""
+        import fcntl
+        import termios
+
+        answer = fcntl.ioctl(self.reader, termios.FIONREAD, bytes(4))
+        return int.from_bytes(answer, sys.byteorder)
+
+    def close(self) -> None:
+        """Close both ends."""
+        os.close(self.reader)
+        os.close(self._writer)
+
+
+def _is_open(fd: int) -> bool:
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True
+
+
+def _flush_python() -> None:
+    """Whatever Python's own streams over the descriptors hold back."""
+    for stream in (sys.__stdout__, sys.__stderr__):
+        with contextlib.suppress(OSError, ValueError):  # closed, or nobody reads there
+            if stream is not None:
+                stream.flush()
+
+
+def _find_libc_flush() -> Callable[[], object]:
+    """What makes the C library write what its stdout holds back: all of it, before a pipe."""
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    name = "__stdoutp" if sys.platform == "darwin" else "stdout"
+    try:
+        stream = ctypes.c_void_p.in_dll(libc, name)
+    except ValueError:
+        return lambda: None
+    return lambda: libc.fflush(stream)
