@@ -205,7 +205,7 @@ class Assembly:
         control = self.control = ControlRequests(
             self.publisher, self.interrupter, self.control_thread.loop, plan.shut_down
         )
-        control.resume, control.end_debugging = debugger.resume, debugger.close
+        control.debugger = debugger
         self.kernel = Kernel(
             RequestCycle(
                 session,

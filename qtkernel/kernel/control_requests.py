@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from qtkernel.interpreter import Pending
+from qtkernel.kernel.debugger import Debugger
 from qtkernel.kernel.interrupt import Interrupter
 from qtkernel.kernel.publisher import Publisher
 from qtkernel.kernel.queue import Request
@@ -46,10 +47,8 @@ class ControlRequests:
         self._loop = control_loop
         self._shut_down = shut_down
         self._repeating = False
-        self.resume: Callable[[], object] = lambda: None
-        """Lets go on what a debugger has stopped."""
-        self.end_debugging: Callable[[], object] = lambda: None
-        """Ends the debugging session, if there is one. Both on the control thread."""
+        self.debugger: Debugger | None = None
+        """Lets go on what has stopped. It belongs to the control thread."""
 
     async def interrupt_request(
         self, _request: Request, _content: contents.InterruptRequest
@@ -63,7 +62,8 @@ class ControlRequests:
         reply = {"status": "ok", "restart": content.restart}
         self._publisher.publish("shutdown_reply", reply, parent=request.message)
         # what is stopped at a breakpoint could neither restart nor end
-        self._loop.call_soon_threadsafe(self.end_debugging)
+        if self.debugger is not None:
+            self._loop.call_soon_threadsafe(self.debugger.close)
         restarted = self._shut_down(content.restart)
         if restarted is not None:
             await restarted
@@ -74,18 +74,23 @@ class ControlRequests:
 
         What has stopped at a breakpoint goes on: the cell, to be interrupted, or a slot.
         """
-        self.resume()
-        if self._interrupter.interrupt() and not self._repeating:
-            self._repeating = True
-            self._repeat_in(_FIRST_REPEAT)
+        if self.debugger is not None:
+            self.debugger.let_interrupt()
+        if self._interrupter.interrupt():
+            if not self._repeating:
+                self._repeating = True
+                self._repeat_in(_FIRST_REPEAT)
+        elif self.debugger is not None:
+            self.debugger.interrupted()
 
     def _repeat_in(self, delay: float) -> None:
         self._loop.call_later(delay, lambda: self._repeat(delay))
 
     def _repeat(self, delay: float) -> None:
         if self._interrupter.pending:
-            self.resume()  # it may have come to the next breakpoint meanwhile
             self._interrupter.again()
             self._repeat_in(min(2 * delay, REPEAT))
         else:
             self._repeating = False
+            if self.debugger is not None:
+                self.debugger.interrupted()

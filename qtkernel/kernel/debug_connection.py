@@ -67,6 +67,10 @@ class DebugConnection:
         """Send a request whose response nobody waits for."""
         self._send(command, arguments)
 
+    def waits_for(self, commands: Container[str]) -> bool:
+        """Whether one of these has been asked and not answered."""
+        return any(asked.command in commands for asked in self._asked.values())
+
     def give_up(self, commands: Container[str], reason: str) -> None:
         """Answer by a failure what has been asked of these commands."""
         for number, asked in list(self._asked.items()):

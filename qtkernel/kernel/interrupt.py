@@ -255,8 +255,8 @@ class Interrupter:
         if not self._running or (repeated and not self._pending):
             return  # it has been taken while this signal was on its way
         self._begin_pending()
-        if self._holds:
-            return  # the end of that sends it again
+        if self._holds or _is_in_debugger(frame):
+            return  # the end of that sends it again, or who repeats it
         region = self._region(turns_of(self._loop()).interrupted_frames(frame))
         if region is _TASK:
             raise asyncio.CancelledError
@@ -331,6 +331,22 @@ def _owner(handler: Any) -> Interrupter | None:
     return owner if isinstance(owner, Interrupter) else None
 
 
+def _is_in_debugger(frame: FrameType | None) -> bool:
+    """Whether a debugger has stopped the code here, or looks at it.
+
+    Raised in there, an interrupt ends the tracing of the thread. What the debugger evaluates for
+    its user is code like a cell's: that can be interrupted.
+    """
+    above = None  # the module of the frame that the next one has called
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__")).partition(".")[0]
+        if module.startswith(_DEBUGGER):
+            return above is None or above in sys.stdlib_module_names
+        above = module
+        frame = frame.f_back
+    return False
+
+
 def _send_signal(thread: int) -> None:
     if os.name == "nt":
         # no directed signals there; blocking calls that heed Ctrl+C wait on this event
@@ -341,6 +357,7 @@ def _send_signal(thread: int) -> None:
         signal.pthread_kill(thread, signal.SIGINT)
 
 
+_DEBUGGER = ("pydevd", "_pydevd", "_pydev_")
 _OURS = ("qtkernel.", "qtconsole.")
 _RUNS_CELLS = "IPython.core.interactiveshell"
 _CELL, _TASK = "cell", "task"
