@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from qtkernel.loops.untraced import leave_untraced
+
 POLL_INTERVAL = 1.0
 """Seconds between two looks, where the system cannot tell us."""
 
@@ -26,7 +28,7 @@ def watch_parent(end: Callable[[], object]) -> None:
         name="qtkernel-parent",
         daemon=True,
     )
-    thread.start()
+    leave_untraced(thread).start()
 
 
 def watch_interrupt_event(interrupt: Callable[[], object]) -> None:
@@ -39,7 +41,7 @@ def watch_interrupt_event(interrupt: Callable[[], object]) -> None:
         while _wait_for_handle(int(value)):
             interrupt()
 
-    threading.Thread(target=loop, name="qtkernel-interrupt", daemon=True).start()
+    leave_untraced(threading.Thread(target=loop, name="qtkernel-interrupt", daemon=True)).start()
 
 
 def _wait_for_pid(pid: int) -> None:

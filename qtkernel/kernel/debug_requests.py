@@ -13,7 +13,7 @@ from typing import Any
 from qtkernel.interpreter import OWN_REFERENCES, DebuggerUnavailable
 from qtkernel.kernel.debugger import Debugger
 from qtkernel.kernel.queue import Request
-from qtkernel.protocol import contents, dap
+from qtkernel.protocol import InvalidContent, contents, dap
 from qtkernel.protocol.dap import DapMessage
 
 FORWARDED = frozenset(
@@ -247,18 +247,31 @@ class DebugRequests:
         return dap.response(0, "copyToGlobals")
 
     async def _in_frame(self, expression: str, frame_id: int) -> str:
+        """Evaluate what gives a string; its repr. An exception counts as a result, here."""
         arguments = {"expression": expression, "frameId": frame_id, "context": "clipboard"}
         response = await self._debugger.ask("evaluate", arguments)
         if not response["success"]:
             raise Refused(str(response.get("message", "it cannot be evaluated")))
-        return str(response["body"]["result"])
+        result = str(response["body"]["result"])
+        if response["body"].get("type") != "str":
+            raise Refused(result)
+        return result
 
 
 def describe_failure(request: Request) -> Mapping[str, Any]:
     """What a debug_reply has besides its error, when its content cannot be read."""
     if request.msg_type != "debug_request":
         return {}
-    return dap.failure(0, "", "the content of the debug_request is not right")
+    try:
+        content = request.message.content_dict()
+    except InvalidContent:
+        content = {}
+    seq, command = content.get("seq"), content.get("command")
+    return dap.failure(
+        seq if isinstance(seq, int) else 0,
+        command if isinstance(command, str) else "",
+        "the debug_request failed; see evalue",
+    )
 
 
 def _text(arguments: Arguments, name: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import IPython
+import traitlets
 
 import qtkernel
 from qtkernel.interpreter import MimeBundle
@@ -53,7 +54,7 @@ class DebugpyAdapter:
         self._shell = shell
         self._files = files
         self._variables = Variables()
-        own = [str(Path(module.__file__ or "").parent) for module in (qtkernel, IPython)]
+        own = [str(Path(module.__file__ or "").parent) for module in (qtkernel, IPython, traitlets)]
         self._session = PydevdSession(own)
         self._number = next(_numbers)
         _adapters[self._number] = self
@@ -152,9 +153,10 @@ class DebugpyAdapter:
         """The mime bundle of `value` and its metadata. In the stopped frame."""
         return to_json(self._shell.display_formatter.format(value)).decode()
 
-    def copy(self, name: str, value: Any) -> None:
-        """Bind a name of the namespace. In the stopped frame."""
+    def copy(self, name: str, value: Any) -> str:
+        """Bind a name of the namespace; returns it. In the stopped frame."""
         self._shell.user_ns[name] = value
+        return name
 
     # The namespace
 
@@ -195,7 +197,10 @@ class DebugpyAdapter:
 
 def is_available() -> bool:
     """Whether debugpy is installed. It is not imported by asking."""
-    return "debugpy" in sys.modules or importlib.util.find_spec("debugpy") is not None
+    try:
+        return importlib.util.find_spec("debugpy") is not None
+    except ValueError:
+        return True  # it is there, and was not imported in the usual way
 
 
 def adapter(number: int) -> DebugpyAdapter:

@@ -35,6 +35,8 @@ _ENVIRONMENT = {
     "PYDEVD_APPLY_PATCHING_TO_HIDE_PYDEVD_THREADS": "false",
     # else it warns on stderr that breakpoints in frozen modules do not stop: nobody sets any
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    # the statements of a cell run in frames of their own: a step goes from one to the next
+    "PYDEVD_IPYTHON_COMPATIBLE_DEBUGGING": "1",
     # as debugpy sets it
     "PYDEVD_USE_FRAME_EVAL": "NO",
 }
@@ -140,14 +142,14 @@ def _breakpoint_hook(pydevd: Any) -> Callable[[], None]:
     before = sys.breakpointhook
 
     def hook(*args: Any, **kwargs: Any) -> Any:
-        if not pydevd._is_attached():
+        debugger = pydevd.get_global_debugger()
+        if debugger is None or not debugger.is_attached():
             return before(*args, **kwargs)
-        pydevd.settrace(
-            suspend=True,
-            trace_only_current_thread=True,
-            notify_stdin=False,
-            stop_at_frame=sys._getframe().f_back,
-        )
+        # not by settrace(), which stops at the next line of the frame: a cell's statement has none
+        thread = threading.current_thread()
+        pydevd.set_additional_thread_info(thread)
+        debugger.set_suspend(thread, pydevd.CMD_SET_BREAK)
+        debugger.do_wait_suspend(thread, sys._getframe().f_back, "line", None)
         return None
 
     def undo() -> None:

@@ -89,7 +89,10 @@ def _members(owner: Any, expression: str) -> Iterator[tuple[str, str, Any]]:
 
 
 def _attributes(owner: Any, expression: str) -> Iterator[tuple[str, str, Any]]:
-    attributes: Any = getattr(owner, "__dict__", None)
+    try:
+        attributes: Any = getattr(owner, "__dict__", None)
+    except Exception:  # the class's own
+        return
     if isinstance(attributes, Mapping):
         for name, value in list(attributes.items()):
             yield str(name), f"{expression}.{name}", value

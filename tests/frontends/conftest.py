@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.frontends.support.debugging import DebugClient
 from tests.frontends.support.frontends import Frontend
 from tests.frontends.support.programs import Home, HostProgram, KernelProgram, Program
 from tests.frontends.support.wire import Wire
@@ -130,6 +131,22 @@ def start_shared(screen: str, kernel_homes: Path) -> Iterator[Starter]:
 def kernel(request: pytest.FixtureRequest, start_shared: Starter) -> KernelProgram:
     """A kernel of each kind, shared by the tests of a module."""
     return start_shared.kernel(request.param)
+
+
+@pytest.fixture(scope="module")
+def debugged(start_shared: Starter) -> KernelProgram:
+    """A kernel that is debugged, shared by the tests of a module."""
+    return start_shared.kernel("qt")
+
+
+@pytest.fixture
+def client(debugged: KernelProgram, attach: Callable[[Any], Frontend]) -> Iterator[DebugClient]:
+    """A frontend that has attached its debugger to `debugged`."""
+    client = DebugClient(attach(debugged))
+    client.attach()
+    yield client
+    client.do("disconnect")
+    client.forget_breakpoints()
 
 
 @pytest.fixture

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from tests.frontends.support.frontends import PATIENCE, Frontend, Message
+from tests.frontends.support.frontends import Frontend, Message
 
 Dap = dict[str, Any]
 
@@ -59,6 +58,11 @@ class DebugClient:
         found = self.do("setBreakpoints", source={"path": path}, breakpoints=breakpoints)
         assert [each["verified"] for each in found["breakpoints"]] == [True] * len(lines), found
 
+    def forget_breakpoints(self) -> None:
+        """Remove all breakpoints, which outlive a session."""
+        for each in self.do("debugInfo")["breakpoints"]:
+            self.do("setBreakpoints", source={"path": each["source"]}, breakpoints=[])
+
     def event(self, kind: str, **body: Any) -> Dap:
         """Wait for an event, and take it; its body."""
         return self.event_message(kind, **body)["content"]["body"]  # type: ignore[no-any-return]
@@ -94,10 +98,3 @@ class DebugClient:
     def go_on(self, frame: Mapping[str, Any]) -> None:
         """Continue."""
         self.do("continue", threadId=frame["thread"])
-
-
-def wait_until_true(condition: Callable[[], object], what: str) -> None:
-    """Wait for what only asking tells."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, what
