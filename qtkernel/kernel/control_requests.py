@@ -88,6 +88,8 @@ class ControlRequests:
 
     def _repeat(self, delay: float) -> None:
         if self._interrupter.pending:
+            if self.debugger is not None:
+                self.debugger.let_interrupt()  # what was evaluated may have ended by itself
             self._interrupter.again()
             self._repeat_in(min(2 * delay, REPEAT))
         else:

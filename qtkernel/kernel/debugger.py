@@ -33,6 +33,8 @@ _OF_STOPPED = frozenset(
     }
 )
 
+_UNINTERRUPTED = _OF_STOPPED | {"continue"}
+
 # the adapter's own numbering, which is not part of the protocol
 _NOT_DAP = "pydevd_cmd_id"
 
@@ -137,7 +139,7 @@ class Debugger:
         it has stopped it stays.
         """
         connection = self._connection
-        if connection is None or not self.stopped or connection.waits_for(_OF_STOPPED):
+        if connection is None or not self.stopped or connection.waits_for(_UNINTERRUPTED):
             return
         # It would stop at the next one before it could be interrupted: the interrupt of a loop
         # with a breakpoint took 0.9 s (measured), and five stops.

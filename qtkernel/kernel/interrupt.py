@@ -341,7 +341,7 @@ def _is_in_debugger(frame: FrameType | None) -> bool:
     while frame is not None:
         module = str(frame.f_globals.get("__name__")).partition(".")[0]
         if module.startswith(_DEBUGGER):
-            return above is None or above in sys.stdlib_module_names
+            return above is None or above in _CALLED_BY_DEBUGGER
         above = module
         frame = frame.f_back
     return False
@@ -357,7 +357,8 @@ def _send_signal(thread: int) -> None:
         signal.pthread_kill(thread, signal.SIGINT)
 
 
-_DEBUGGER = ("pydevd", "_pydevd", "_pydev_")
+_DEBUGGER = ("pydev", "_pydev", "debugpy")
+_CALLED_BY_DEBUGGER = sys.stdlib_module_names | {"qtkernel"}  # threads are started through ours
 _OURS = ("qtkernel.", "qtconsole.")
 _RUNS_CELLS = "IPython.core.interactiveshell"
 _CELL, _TASK = "cell", "task"
