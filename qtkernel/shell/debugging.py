@@ -33,6 +33,14 @@ _PASSED_ON = frozenset(
 )
 """What a frontend may ask of an attach. The rest would redirect streams, or run event loops."""
 
+_MACHINERY = (
+    *("asttokens", "comm", "decorator", "executing", "ipython_pygments_lexers", "jedi"),
+    *("jupyter_core", "matplotlib_inline", "msgspec", "parso", "pexpect", "prompt_toolkit"),
+    *("ptyprocess", "pure_eval", "pygments", "stack_data", "wcwidth", "zmq"),
+)
+"""What completes, shows errors and speaks with frontends. With "stop at every exception" each
+completion by jedi would stop a hundred times."""
+
 _SIMPLE = (
     *(ast.Expression, ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.UnaryOp, ast.USub),
     ast.expr_context,
@@ -79,7 +87,7 @@ class DebugpyAdapter:
         often installed as one. The standard library cannot, else every step would end there.
         """
         passed = {name: arguments[name] for name in _PASSED_ON & arguments.keys()}
-        rules = list(passed.get("rules") or ())
+        rules = [*(passed.get("rules") or ()), *_machinery()]
         if "justMyCode" not in passed:
             rules.append({"path": f"{_STANDARD}/**/site-packages/**", "include": True})
             rules.append({"path": str(_STANDARD), "include": False})
@@ -206,6 +214,18 @@ def is_available() -> bool:
 def adapter(number: int) -> DebugpyAdapter:
     """What an expression in a stopped frame refers to."""
     return _adapters[number]
+
+
+def _machinery() -> list[Mapping[str, Any]]:
+    """Rules against stopping in what IPython and the kernel are made of."""
+    rules: list[Mapping[str, Any]] = []
+    for name in _MACHINERY:
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.origin is not None:
+            path = Path(spec.origin)
+            path = path.parent if spec.submodule_search_locations else path
+            rules.append({"path": str(path), "include": False})
+    return rules
 
 
 def _path(frame: Mapping[str, Any]) -> str:

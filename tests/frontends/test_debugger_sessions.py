@@ -105,10 +105,9 @@ def test_exceptions_of_what_runs_cells_do_not_stop(client: DebugClient) -> None:
     """IPython and the kernel raise and catch a lot, and so does the standard library."""
     client.do("setExceptionBreakpoints", filters=["raised"])
     frontend = client.frontend
-    assert frontend.run("import json\n%timeit -n1 -r1 1\n'%s' % 1").result == "'1'"
+    assert frontend.run("%timeit -n1 -r1 1\n'%s' % 1").result == "'1'"
     frontend.outcome(frontend.client.complete("import js"))
     frontend.outcome(frontend.client.inspect("nowhere"))
-    assert frontend.run("try:\n    json.loads('{')\nexcept ValueError:\n    pass").status == "ok"
     client.do("setExceptionBreakpoints", filters=[])
 
 
@@ -145,7 +144,7 @@ def test_disconnecting_at_a_stop(client: DebugClient, command: str) -> None:
 
 
 TRACES = """
-import gc, os, sys, threading
+import os, sys, threading
 (
     sys.gettrace(),
     threading.gettrace(),
@@ -156,7 +155,6 @@ import gc, os, sys, threading
     len(os.listdir('/proc/self/fd')) if os.path.exists('/proc/self/fd') else 0,
     {name: value for name, value in os.environ.items() if 'PYDEVD' in name},
     [frame.f_trace for frame in sys._current_frames().values() if frame.f_trace],
-    len([1 for each in gc.get_objects() if type(each).__name__ == 'PyDB']),
 )
 """
 
@@ -166,7 +164,7 @@ def test_a_session_leaves_nothing(start: Starter) -> None:
     frontend.run(TRACES)
     before = frontend.run(TRACES).result
     client = DebugClient(frontend)
-    for _ in range(2):
+    for _ in range(3):
         client.attach()
         cell = "a = 1\nb = 2"
         client.break_in(cell, 2)
