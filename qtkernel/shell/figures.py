@@ -85,6 +85,12 @@ class Figures:
             ):
                 self._shell.showtraceback((type(error), error, error.__traceback__))
 
+    def give_up(self) -> None:
+        """Drawing what the cell has made was interrupted: the next cell must not begin it anew."""
+        if self._made and self.closes:
+            for figure in self._due():
+                sys.modules["matplotlib.pyplot"].close(figure)
+
     def _show(
         self, figures: list[Any], close: bool, show: Callable[[Any], object]
     ) -> list[Exception]:
@@ -205,6 +211,10 @@ class Figures:
 
     # Windows
 
+    def serves(self, toolkit: str) -> bool:
+        """Whether the event loop here is that of `toolkit`, "qt" or "tk"."""
+        return self._waiting.can_wait() and self._waiting.loop_name == toolkit
+
     def wait_until_closed(self, toolkit: str) -> bool:
         """``plt.show(block=True)``: serve the application until all figures are closed.
 
@@ -220,7 +230,7 @@ class Figures:
         __tracebackhide__ = True
         if not self._depth:
             return True  # a slot, whose application goes on when it returns
-        if not self._waiting.can_wait() or self._waiting.loop_name != toolkit:
+        if not self.serves(toolkit):
             return False
         wait = _UntilClosed(self._waiting.look)
         wait.watch()

@@ -161,7 +161,11 @@ class ShellInterpreter:
         return result.error_before_exec or result.error_in_exec  # type: ignore[no-any-return]
 
     def _trigger_after(self, result: Any, silent: bool) -> None:
-        self.shell.events.trigger("post_execute")
+        try:
+            self.shell.events.trigger("post_execute")
+        except KeyboardInterrupt:
+            self.shell.figures.give_up()
+            raise
         if not silent:
             self.shell.events.trigger("post_run_cell", result)
 

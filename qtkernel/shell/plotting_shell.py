@@ -21,6 +21,9 @@ SwitchLoop = Callable[[str], None]
 # What users of IPython's other frontends call the same toolkits
 _LOOP_NAMES = {"qt4": "qt", "qt5": "qt", "qt6": "qt", "none": "headless"}
 
+# Their figures live in the frontend
+_NEED_NO_LOOP = {"inline", "nbagg", "notebook", "webagg", "ipympl", "widget"}
+
 
 class PlottingShell(CommandShell):
     """``%gui`` and ``%matplotlib``."""
@@ -42,13 +45,13 @@ class PlottingShell(CommandShell):
 
         Args:
             gui: None changes nothing: it is what ``%matplotlib inline`` asks for, which needs no
-                loop.
+                loop; and so do other backends of browsers, under their names.
 
         Raises:
             UsageError: there is no such loop, or the kernel is embedded, where the host owns it.
         """
         self.figures.look()
-        if gui is None:
+        if gui is None or gui in _NEED_NO_LOOP:
             return
         try:
             self.switch_loop(_LOOP_NAMES.get(gui, gui))
@@ -71,14 +74,20 @@ class PlottingShell(CommandShell):
                 `enable_gui`.
         """
         switched = None if self.owns_process else pyplot_state.switching(self.figures)
+        give_up = pyplot_state.note_backend()
+        loop_name = self.waiting.loop_name
+        # IPython would stay with the first toolkit; here it is matplotlib who says what may be
+        self.pylab_gui_select = None
         try:
-            toolkit, backend = pylabtools.find_gui_and_backend(gui, self.pylab_gui_select)
-            # first, while nothing has been changed. IPython stays with the toolkit of the first
-            # time
-            self.enable_gui(toolkit and (self.pylab_gui_select or toolkit))
+            toolkit, backend = pylabtools.find_gui_and_backend(gui, None)
+            self.enable_gui(toolkit)  # first, while nothing has been changed
             if backend in ("inline", f"module://{INLINE}"):
                 self.figures.serve_inline()
             return super().enable_matplotlib(gui)
+        except BaseException:
+            give_up()
+            self.switch_loop(loop_name)
+            raise
         finally:
             if switched is not None:
                 switched()

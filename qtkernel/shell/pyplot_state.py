@@ -3,7 +3,9 @@
 * With the inline backend: `show`, `flush_figures` and the function that makes figures ask which
   kernel's code calls them (`figures`). What is no kernel's gets the functions that were there.
 * With windows: what waits for the end of the last one serves the application's event loop, where
-  matplotlib would try to run a second one, which Qt refuses.
+  matplotlib would try to run a second one, which Qt refuses. And SIGINT stays ours while a cell
+  waits for a click: matplotlib's own handler fails when it is called again before the wait has
+  ended.
 * ``%matplotlib`` has chosen a backend for everybody.
 
 The first kernel brings it, and when the last one has gone, all is as it was.
@@ -11,6 +13,7 @@ The first kernel brings it, and when the last one has gone, all is as it was.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 from collections.abc import Callable
@@ -21,9 +24,10 @@ if TYPE_CHECKING:
 
 _INLINE = "matplotlib_inline.backend_inline"
 _WINDOWS = (
-    ("qt", "matplotlib.backends.backend_qt", "FigureManagerQT"),
-    ("tk", "matplotlib.backends._backend_tk", "FigureManagerTk"),
+    ("qt", "matplotlib.backends.backend_qt", "FigureManagerQT", "_BackendQT"),
+    ("tk", "matplotlib.backends._backend_tk", "FigureManagerTk", "_BackendTk"),
 )
+_HANDLE_SIGINT = ("_allow_interrupt_qt", "_maybe_allow_interrupt")  # newer and older
 _PARAMETERS = ("backend", "backend_fallback", "interactive")
 _PYPLOT = ("_backend_mod", "draw_if_interactive")
 
@@ -136,24 +140,41 @@ def _asking_new(theirs: Any, inline: Any) -> Callable[[Any, Any], Any]:
 
 def serve_windows(figures: Figures) -> None:
     """Let ``plt.show(block=True)`` in cells of a kernel serve the event loop that there is."""
-    for toolkit, module_name, class_name in _WINDOWS:
-        kind = getattr(sys.modules.get(module_name), class_name, None)
-        if kind is None:
+    for toolkit, module_name, manager_name, backend_name in _WINDOWS:
+        module = sys.modules.get(module_name)
+        manager = getattr(module, manager_name, None)
+        if manager is None:
             continue
         _join(figures)
-        if not _is_replaced(kind):
-            ours = classmethod(_asking_start(kind.start_main_loop, toolkit))
-            _replace(kind, "start_main_loop", ours)
+        if not _is_replaced(manager):
+            start = staticmethod(_asking_start(manager.start_main_loop, toolkit))
+            _replace(manager, "start_main_loop", start)
+            # how older and newer backends come to it
+            backend = getattr(module, backend_name, None)
+            if "mainloop" in vars(backend or object):
+                _replace(backend, "mainloop", start)
+            for name in _HANDLE_SIGINT:
+                if name in vars(module):
+                    _replace(module, name, _asking_handle(getattr(module, name), toolkit))
 
 
-def _asking_start(theirs: Callable[[], object], toolkit: str) -> Callable[[Any], None]:
-    def start_main_loop(_kind: Any) -> None:
+def _asking_start(theirs: Callable[[], object], toolkit: str) -> Callable[[], None]:
+    def start_main_loop() -> None:
         __tracebackhide__ = True
         figures = _here()
         if figures is None or not figures.wait_until_closed(toolkit):
             theirs()
 
     return start_main_loop
+
+
+def _asking_handle(theirs: Callable[[Any], Any], toolkit: str) -> Callable[[Any], Any]:
+    def allow_interrupt(loop: Any) -> Any:
+        figures = _here()
+        served = figures is not None and figures.serves(toolkit)
+        return contextlib.nullcontext() if served else theirs(loop)
+
+    return allow_interrupt
 
 
 # The backend
@@ -189,6 +210,15 @@ class _Switched:
             setattr(self._pyplot, name, value)
         if not self._marked:
             vars(self._pyplot.show).pop("_needmain", None)
+
+
+def note_backend() -> Callable[[], None]:
+    """Returns what to call if choosing a backend fails: IPython has noted its name before."""
+    import matplotlib
+
+    parameters: Any = matplotlib.rcParams
+    before = parameters._get("backend")
+    return lambda: parameters._set("backend", before)
 
 
 def switching(figures: Figures) -> Callable[[], None]:

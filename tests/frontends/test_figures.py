@@ -130,6 +130,81 @@ def test_windows_on_the_kernels_own_loop(start_shared: Starter, loop: str) -> No
     assert frontend.run("timer.stop(); del timer; plt.close('all'); 1").result == "1"
 
 
+@pytest.mark.parametrize(
+    "wait", ["plt.show(block=True)", "plt.pause(60)", "plt.ginput(timeout=60)"]
+)
+def test_a_wait_for_a_window_is_interrupted(
+    windowed: KernelProgram, attach: Callable[[Any], Frontend], wait: str
+) -> None:
+    frontend = attach(windowed)
+    frontend.run("import matplotlib.pyplot as plt; plt.close('all'); figure, axes = plt.subplots()")
+    msg_id = frontend.start(f"print('begins'); {wait}\nprint('never')")
+    frontend.wait_for_text(msg_id, "begins\n")
+    # the kernel answers meanwhile: its own loop is what waits
+    assert frontend.outcome(frontend.client.complete("figur", 5)).content["matches"]
+    frontend.interrupt()
+    outcome = frontend.outcome(msg_id)
+    assert outcome.ename == "KeyboardInterrupt"
+    assert outcome.text() == "begins\n"
+    assert frontend.run("figure.number in plt.get_fignums()").result == "True"
+
+
+def test_show_waits_until_the_last_window_is_closed(
+    windowed: KernelProgram, attach: Callable[[Any], Frontend]
+) -> None:
+    frontend = attach(windowed)
+    outcome = frontend.run(
+        "import matplotlib.pyplot as plt; plt.close('all')\n"
+        "one, two = plt.figure(), plt.figure(); timer = one.canvas.new_timer(interval=20)\n"
+        "timer.single_shot = True; said = []\n"
+        "def close():\n"
+        "    said.append(len(plt.get_fignums())); three = plt.figure()\n"
+        "    for figure in (one, two, three): plt.close(figure)\n"
+        "timer.add_callback(close); timer.start()\n"
+        "plt.show(block=True)\n"
+        "said, plt.get_fignums()"
+    )
+    assert outcome.result == "([2], [])"
+
+
+def test_a_toolkit_that_cannot_be_loaded_changes_nothing(
+    windowed: KernelProgram, attach: Callable[[Any], Frontend]
+) -> None:
+    frontend = attach(windowed)
+    before = frontend.run("import matplotlib; matplotlib.get_backend()").result
+    outcome = frontend.run("%matplotlib tk")
+    assert outcome.ename == "ImportError"
+    assert "'qt' is currently running" in outcome.content["evalue"]
+    assert frontend.run("matplotlib.get_backend()").result == before
+    assert frontend.run("get_ipython().waiting.loop_name").result == "'qt'"
+    # its figures would be in a browser: no loop is needed
+    assert frontend.run("%matplotlib webagg").status == "ok"
+    frontend.run("%matplotlib qt")
+
+
+@pytest.fixture(scope="module")
+def windowed(start_shared: Starter) -> KernelProgram:
+    program = start_shared.kernel("qt", expected=builds_font_cache)
+    frontend = start_shared.frontend(program)
+    assert frontend.run("%matplotlib qt").status == "ok"
+    frontend.close()
+    return program
+
+
+def test_drawing_at_the_end_of_a_cell_is_interrupted(frontend: Frontend) -> None:
+    msg_id = frontend.start(
+        "import matplotlib.pyplot as plt, time\n"
+        "class Slow(plt.Figure):\n"
+        "    def draw(self, renderer):\n"
+        "        print('draws', flush=True); time.sleep(60)\n"
+        "plt.figure(FigureClass=Slow).add_subplot();"
+    )
+    frontend.wait_for_text(msg_id, "draws\n")
+    frontend.interrupt()
+    assert frontend.outcome(msg_id).ename == "KeyboardInterrupt"
+    assert frontend.run("plt.get_fignums()").result == "[]"
+
+
 # An application that plots itself
 
 
@@ -210,6 +285,20 @@ def test_an_application_is_not_moved_to_another_toolkit(plotting: Plotting) -> N
     assert "runs the qt event loop" in outcome.content["evalue"]
     plotting.ask("close")
     assert plotting.state() == plotting.before
+
+
+def test_a_cell_that_waits_for_a_window_leaves_the_application_alive(
+    start_shared: Starter,
+) -> None:
+    host = start_shared.host()
+    frontend = start_shared.frontend(host)
+    frontend.run("import matplotlib.pyplot as plt; figure, axes = plt.subplots(); plt.show()")
+    frontend.run("QtCore.QTimer.singleShot(500, figure.canvas.manager.window.close)")
+    host.ask("start over")
+    outcome = frontend.run(
+        "before = ticker.count; plt.show(block=True); ticker.count - before > 20"
+    )
+    assert outcome.result == "True"
 
 
 def test_the_applications_window_is_the_user_s_to_draw_in(start_shared: Starter) -> None:

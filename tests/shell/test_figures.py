@@ -358,7 +358,8 @@ def test_another_loop_s_backend_is_refused_before_anything_changes(
     before = dict.__getitem__(matplotlib.rcParams, "backend")
 
     def refuse(name: str) -> None:
-        raise RuntimeError(f"not {name}")
+        if name == "tk":
+            raise RuntimeError(f"not {name}")
 
     monkeypatch.setattr(bench.shell, "switch_loop", refuse)
     result = bench.run("%matplotlib tk")
