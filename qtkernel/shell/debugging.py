@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -47,6 +48,9 @@ _SIMPLE = (
 )
 
 _HISTORY = re.compile(r"_(\d+|i\d*|ii|iii)$")
+
+_OF_MODULES = frozenset({"__annotations__", "__builtins__", *vars(ModuleType("any"))})
+"""Names that every module has; nobody looks for them among the variables."""
 
 # what a standalone kernel, an awaiting cell and the like have below the cell
 _STANDARD = Path(linecache.__file__).resolve().parent
@@ -109,7 +113,7 @@ class DebugpyAdapter:
         return [each for each in variables if not _is_hidden(str(each["name"]), hidden)]
 
     def _hidden(self) -> frozenset[str]:
-        return frozenset(self._shell.own_names())
+        return _OF_MODULES.union(self._shell.own_names())
 
     # The files of cells
 

@@ -101,6 +101,11 @@ class Notebook:
         expect(self.prompt(cell)).to_have_text(re.compile(rf"^\[{number}\]:$"))
         return self.output(cell)
 
+    def slide(self, key: str) -> None:
+        """Press a key with the focus on the slider that is shown."""
+        self.handle.focus()
+        self.page.keyboard.press(key)
+
     def prompt(self, cell: int) -> Locator:
         """The ``[1]:`` in front of a cell."""
         return self.cells.nth(cell).locator(".jp-InputPrompt")
