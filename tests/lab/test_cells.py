@@ -11,7 +11,7 @@ from tests.lab.support.server import JupyterLab
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
-RICH = """
+RICH = """\
 import pandas
 from IPython.display import HTML, SVG, Image, Latex, Markdown, display
 from PIL import Image as Pillow
@@ -20,17 +20,15 @@ display(Pillow.new("RGB", (40, 30), "teal"))
 circle = '<circle cx="15" cy="15" r="15"/>'
 display(SVG(f'<svg xmlns="http://www.w3.org/2000/svg" width="30" height="30">{circle}</svg>'))
 display(HTML("<b id='bold'>bold</b>"), Markdown("# heading"), Latex(r"$\\sqrt{2}$"))
-pandas.DataFrame({"volt": [1.5, 2.5]})
-"""
+pandas.DataFrame({"volt": [1.5, 2.5]})"""
 
-UPDATES = """
+UPDATES = """\
 from IPython.display import clear_output, display
 from tqdm import tqdm
 print("gone")
 clear_output(wait=True)
 shown = display("before", display_id=True)
-for _ in tqdm(range(3), ncols=60): pass
-"""
+for _ in tqdm(range(3), ncols=60): pass"""
 
 
 def test_rich_output_is_shown(notebook: Callable[..., Notebook]) -> None:

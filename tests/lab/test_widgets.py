@@ -6,23 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.lab.support.cells import SLIDER
 from tests.lab.support.notebook import Notebook, expect
 from tests.lab.support.server import JupyterLab
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
-
-SLIDER = """\
-import threading
-import ipywidgets
-slider = ipywidgets.IntSlider(value=3, max=10, description="gain")
-told = ipywidgets.Output()
-
-def tell(change):
-    with told:
-        print("now", change["new"], threading.current_thread() is threading.main_thread())
-
-slider.observe(tell, "value")
-display(slider, told)"""
 
 AWAIT = """\
 import asyncio

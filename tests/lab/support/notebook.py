@@ -60,6 +60,18 @@ class Notebook:
         """Wait until the kernel has been restarted and is idle."""
         self.page.wait_for_function("statuses.includes('restarting') && statuses.at(-1) === 'idle'")
 
+    def choose_kernel(self, name: str) -> None:
+        """Connect to another kernel that runs, with the dialog behind the kernel's name."""
+        # JupyterLab itself asks its server every ten seconds
+        self.page.evaluate("jupyterapp.serviceManager.kernels.refreshRunning()")
+        self.panel.locator(".jp-KernelName").click()
+        dialog = self.page.locator(".jp-Dialog")
+        value = dialog.locator("option", has_text=name).get_attribute("value")
+        dialog.locator("select").select_option(value=value)
+        dialog.locator(".jp-mod-accept").click()
+        expect(self.panel.locator(".jp-KernelName")).to_have_text(name)
+        self.wait_for_status("idle")
+
     def press(self, *keys: str) -> None:
         """Press keys in command mode."""
         for key in ("Escape", *keys):

@@ -22,6 +22,7 @@ OPTIONS = (
     f"--IdentityProvider.token={TOKEN}",
     "--ServerApp.log_format=%(levelname)s %(message)s",
     "--LabApp.log_format=%(levelname)s %(message)s",
+    "--ServerApp.allow_external_kernels=True",
     "--KernelSpecManager.ensure_native_kernel=False",
     "--LabApp.extension_manager=readonly",
     "--LabApp.expose_app_in_browser=True",
@@ -45,11 +46,16 @@ warnings. The server logs there, too, and fails now and then: it lists kernels w
 
 
 class JupyterLab(Program):
-    """``jupyter lab`` with this kernel's kernelspec; its notebooks are in `notebooks`."""
+    """``jupyter lab`` with this kernel's kernelspec; its notebooks are in `notebooks`.
 
-    def __init__(self, home: Home, *options: str) -> None:
+    `external_kernels` is where it looks for the connection files of kernels that it did not start.
+    """
+
+    def __init__(self, home: Home) -> None:
         self.notebooks = home.directory / "notebooks"
         self.notebooks.mkdir()
+        self.external_kernels = home.runtime / "external_kernels"
+        self.external_kernels.mkdir()
         settings = home.directory / "settings"
         for name, values in SETTINGS.items():
             file = settings / "@jupyterlab" / f"{name}.jupyterlab-settings"
@@ -63,7 +69,7 @@ class JupyterLab(Program):
         install = [sys.executable, "-m", "qtkernel", "install", "--prefix", str(home.prefix)]
         install += ["--name", KERNELSPEC]
         subprocess.run(install, env=home.environment, check=True, capture_output=True)
-        command = [sys.executable, "-m", "jupyterlab", *OPTIONS, *options]
+        command = [sys.executable, "-m", "jupyterlab", *OPTIONS]
         command.append(f"--ServerApp.root_dir={self.notebooks}")
         super().__init__(
             home,
