@@ -32,6 +32,7 @@ _NAMES = {1: "stdout", 2: "stderr"}
 
 _PIPE_SIZE = 1 << 20
 _CHUNK = 1 << 16
+_NOTHING = bytes(4)
 _PATIENCE = 1.0  # seconds; the control thread takes microseconds
 
 # references of our own: cells may replace these
@@ -171,7 +172,9 @@ class _Pipe:
         self._before: int | None = None
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         import fcntl
+        import termios
 
+        self._ioctl, self._question = fcntl.ioctl, termios.FIONREAD
         if hasattr(fcntl, "F_SETPIPE_SZ"):
             with contextlib.suppress(OSError):  # the user has too many large ones already
                 fcntl.fcntl(self._writer, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
@@ -192,11 +195,8 @@ class _Pipe:
 
     def size(self) -> int:
         """How many bytes can be read."""
-        import fcntl
-        import termios
-
-        answer = fcntl.ioctl(self.reader, termios.FIONREAD, bytes(4))
-        return int.from_bytes(answer, sys.byteorder)
+        answer = self._ioctl(self.reader, self._question, _NOTHING)
+        return 0 if answer == _NOTHING else int.from_bytes(answer, sys.byteorder)
 
     def close(self) -> None:
         """Close both ends."""

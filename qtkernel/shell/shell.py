@@ -238,6 +238,8 @@ class ZMQInteractiveShell(PlottingShell):
         if manager is not None:
             manager.end_session()
             manager.close()
+        if shell.logger.logfile is not None:  # %logstart
+            shell.logger.logstop()
         for file in shell.tempfiles:
             file.unlink(missing_ok=True)
         for directory in shell.tempdirs:
