@@ -210,6 +210,7 @@ def _install(arguments: list[str]) -> None:
     parser = _spec_parser("install", "Make this kernel known to Jupyter's frontends.")
     parser.add_argument("--display-name", metavar="TEXT", help="what people see")
     parser.add_argument("--gui", default="qt", metavar="LOOP", help="as of qtkernel --gui")
+    parser.add_argument("--capture-fds", action="store_true", help="as of qtkernel --capture-fds")
     options = parser.parse_args(arguments)
     from qtkernel.loops.registry import available
 
@@ -222,6 +223,7 @@ def _install(arguments: list[str]) -> None:
             gui=options.gui,
             prefix=options.prefix,
             user=options.user,
+            options=["--capture-fds"] if options.capture_fds else [],
         )
     except kernelspec.KernelSpecError as error:
         parser.error(str(error))

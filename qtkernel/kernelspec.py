@@ -9,7 +9,7 @@ import importlib.util
 import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
@@ -38,11 +38,12 @@ def template() -> Traversable:
         raise KernelSpecError(str(error)) from None
 
 
-def make(gui: str, display_name: str | None) -> dict[str, Any]:
+def make(gui: str, display_name: str | None, options: Sequence[str] = ()) -> dict[str, Any]:
     """The content of kernel.json for this Python and the loop `gui`."""
     spec: dict[str, Any] = msgspec.json.decode((template() / "kernel.json").read_bytes())
     spec["metadata"]["debugger"] = importlib.util.find_spec("debugpy") is not None
-    spec["argv"] = [sys.executable, "-m", "qtkernel", f"--gui={gui}", "-f", "{connection_file}"]
+    run = [sys.executable, "-m", "qtkernel", f"--gui={gui}", *options]
+    spec["argv"] = [*run, "-f", "{connection_file}"]
     if display_name is not None:
         spec["display_name"] = display_name
     elif gui != "qt":
@@ -57,6 +58,7 @@ def install(
     gui: str = "qt",
     prefix: str | None = None,
     user: bool = False,
+    options: Sequence[str] = (),
 ) -> Path:
     """Write a kernelspec; returns its directory.
 
@@ -66,6 +68,7 @@ def install(
         gui: the event loop that the kernel starts with.
         prefix: install under this prefix's ``share/jupyter``.
         user: install for this user; without `prefix` and `user`, for the whole system.
+        options: what the kernel is started with besides.
 
     Raises:
         KernelSpecError: the name is not allowed or another program's, or the directory cannot be
@@ -76,7 +79,7 @@ def install(
             f"--name {name!r}: a kernel's name is made of letters, digits and . _ - only"
         )
     directory = _kernels_dir(prefix, user) / name.lower()
-    spec = make(gui, display_name)
+    spec = make(gui, display_name, options)
     if (directory / "kernel.json").exists():
         _check_ours(directory)
     _writing(directory, lambda: _write(directory, spec))

@@ -82,6 +82,12 @@ def test_names_and_titles(tmp_path: Path) -> None:
     assert spec(headless)["display_name"] == "Python (qtkernel, headless)"
 
 
+def test_descriptors_are_captured_if_asked_for(tmp_path: Path) -> None:
+    assert command("install", "--prefix", str(tmp_path), "--capture-fds") == 0
+    argv = spec(tmp_path / "share" / "jupyter" / "kernels" / "qtkernel")["argv"]
+    assert argv[3:] == ["--gui=qt", "--capture-fds", "-f", "{connection_file}"]
+
+
 def test_installing_again_is_an_update(tmp_path: Path) -> None:
     first = kernelspec.install(prefix=str(tmp_path), gui="tk")
     second = kernelspec.install(prefix=str(tmp_path), gui="qt")
