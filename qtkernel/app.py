@@ -80,7 +80,7 @@ def _run_kernel(arguments: list[str]) -> None:
 def _log_to_stderr(level: str, apart: bool) -> None:
     # the root logger is for the code of cells, whose basicConfig() does nothing once it is taken
     handler: logging.Handler = logging.StreamHandler()
-    if apart:
+    if apart and sys.__stderr__ is not None:
         # a cell's descriptor 2 is not for what we say while it runs
         handler = logging.StreamHandler(open(os.dup(2), "w", buffering=1))  # noqa: SIM115
     handler.setFormatter(logging.Formatter("[qtkernel] %(levelname)s %(name)s: %(message)s"))

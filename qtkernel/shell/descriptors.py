@@ -44,7 +44,7 @@ class CannotCapture(RuntimeError):
 
 
 class DescriptorCapture:
-    """Descriptors 1 and 2 of this process, as far as they are open.
+    """Descriptors 1 and 2 of this process, as far as they were open when it began.
 
     Args:
         output: takes the text.
@@ -66,7 +66,9 @@ class DescriptorCapture:
         self._flush_libc = _find_libc_flush()
         self._cells: list[Any] = []
         self._parent: Any = None
-        self._pipes = [_Pipe(fd) for fd in _NAMES if _is_open(fd)]
+        # one that was closed when Python began may be anything now: an epoll of ours
+        streams = {1: sys.__stdout__, 2: sys.__stderr__}
+        self._pipes = [_Pipe(fd) for fd, stream in streams.items() if stream is not None]
         for pipe in self._pipes:
             loop.add_reader(pipe.reader, partial(self._take, pipe, _CHUNK))
         loop.call_soon_threadsafe(self._note_thread)

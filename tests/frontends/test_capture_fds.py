@@ -195,3 +195,17 @@ def test_in_an_event_loop_of_the_cell_s_own(start: Starter) -> None:
 def test_an_application_s_are_its_own() -> None:
     with pytest.raises(ValueError, match="qtkernel --capture-fds"):
         qtkernel.embed({}, capture="fds")  # type: ignore[arg-type]
+
+
+def test_a_descriptor_that_was_closed_is_left_alone(start: Starter) -> None:
+    """It is an event loop's or a socket's by then."""
+    file = start.home.runtime / "kernel-closed.json"
+    shell = f"exec {sys.executable} -m qtkernel --gui=headless --capture-fds -f {file} >&- 2>&-"
+    program = start.program(["/bin/sh", "-c", shell])
+    program.connection_file = program.wait_for_file(file)
+    frontend = start.frontend(program)
+    look = "import os, sys; [os.readlink(f'/dev/fd/{fd}') for fd in (1, 2)]"
+    before = frontend.run(look).result
+    assert frontend.run("print('printed')").text() == "printed\n"
+    assert frontend.run(look).result == before
+    assert "pipe" not in frontend.run("os.path.realpath('/dev/fd/1')").result
