@@ -37,7 +37,7 @@ from qtkernel.interpreter import (
 from qtkernel.loops.current import loops_may_run
 from qtkernel.shell.awaiting import Awaiting
 from qtkernel.shell.completion import complete
-from qtkernel.shell.shell import ZMQInteractiveShell
+from qtkernel.shell.shell import ZMQInteractiveShell, safe_str
 from qtkernel.shell.threads import noting_threads
 
 
@@ -217,14 +217,17 @@ class ShellInterpreter:
         try:
             self.shell.showtraceback((type(error), error, error.__traceback__))
         except BaseException as second:
-            self.shell._showtraceback(type(error), error, traceback.format_exception(second))
+            self.shell.publish_error(error, traceback.format_exception(second))
 
     def _error_info(self, error: BaseException | None) -> ErrorInfo | None:
         if error is None:
             return None
+        name = type(error).__name__
+        if self.shell.last_error is None and self.shell.is_shown_by_others(error):
+            return ErrorInfo(name, safe_str(error), traceback.format_exception_only(error))
         if self.shell.last_error is None:
             # IPython could not format it and has said why on stderr
-            self.shell._showtraceback(type(error), error, [f"{type(error).__name__}"])
+            self.shell.publish_error(error, [name])
         return self.shell.last_error
 
     def _take_input(self) -> Callable[[], None]:

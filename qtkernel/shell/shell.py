@@ -293,11 +293,29 @@ class ZMQInteractiveShell(PlottingShell):
 
     def show_usage_error(self, exc: UsageError) -> None:
         """A wrong use of a magic: one line, without a traceback."""
-        self._showtraceback(UsageError, exc, [f"UsageError: {safe_str(exc)}"])
+        self.publish_error(exc, [f"UsageError: {safe_str(exc)}"])
+
+    def is_shown_by_others(self, error: BaseException) -> bool:
+        """Whether somebody else shows such exceptions: rich, or a handler of `set_custom_exc`."""
+        replaced = {"showtraceback", "_showtraceback"} & set(vars(self))
+        return bool(replaced) or isinstance(error, self.custom_exceptions)
 
     def _showtraceback(self, etype: type[BaseException], evalue: Any, stb: list[str]) -> None:
+        self.publish_error(evalue, stb, etype)
+
+    def publish_error(
+        self, value: object, stb: list[str], etype: type[BaseException] | None = None
+    ) -> None:
+        """Show an exception as it has been formatted, whoever else formats exceptions.
+
+        Args:
+            value: the exception.
+            stb: the lines of its traceback.
+            etype: its type, if that is not the type of `value`.
+        """
         self.output.flush()
-        error = ErrorInfo(etype.__name__, safe_str(evalue), [str(line) for line in stb])
+        name = (etype or type(value)).__name__
+        error = ErrorInfo(name, safe_str(value), [str(line) for line in stb])
         self.last_error = error
         if self.output.in_child() or (self.owns_process and self.iopub.current() is None):
             # a forked child, or code that ran before any request: nobody listens, but somebody
