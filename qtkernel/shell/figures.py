@@ -23,7 +23,6 @@ from qtkernel.interpreter import IOPub, Wait, Waiting
 from qtkernel.shell import pyplot_state
 
 INLINE = "matplotlib_inline.backend_inline"
-_CONFIG = "matplotlib_inline.config"
 
 
 class Figures:
@@ -43,7 +42,8 @@ class Figures:
         self._running: list[Any] = []
         self._depth = 0
         self._marked = False
-        self._kept: dict[str, Any] = {}
+        self._held_before: Figures | None = None
+        self._served: set[str] = set()
 
     # Whose figures
 
@@ -161,7 +161,7 @@ class Figures:
         """Have in matplotlib, for a step of a cell, what is this kernel's; returns the undo."""
         self._depth += 1
         if self._depth == 1:
-            self._exchange_config()
+            self._held_before = pyplot_state.hold(self)
         self.look()
         return self._leave
 
@@ -170,7 +170,10 @@ class Figures:
         pyplot = sys.modules.get("matplotlib.pyplot")
         if pyplot is None:
             return
-        pyplot_state.serve_windows(self)
+        for name in pyplot_state.WINDOWS:
+            new = name in sys.modules and name not in self._served
+            if new and pyplot_state.serve_windows(self, name):
+                self._served.add(name)
         show = getattr(pyplot, "show", None)  # None: it is being imported
         if self._depth and show is not None and not hasattr(show, "_needmain"):
             # IPython's own mark: plt.show() leaves it to the shell to serve the windows
@@ -184,30 +187,8 @@ class Figures:
         if self._marked:
             self._marked = False
             vars(sys.modules["matplotlib.pyplot"].show).pop("_needmain", None)
-        self._exchange_config()
-
-    def _exchange_config(self) -> None:
-        """Put in what `matplotlib_inline` has one of, and keep what is there; or the reverse.
-
-        It holds the first shell that it has seen for the only one.
-        """
-        if self._shell.owns_process:
-            return
-        module = sys.modules.get(INLINE)
-        configure = getattr(module, "configure_inline_support", None)
-        if configure is None:
-            return
-        config = sys.modules[_CONFIG]
-        places = (
-            (config.InlineBackendConfig, "_instance", None),
-            (config.InlineBackend, "_instance", None),
-            (configure, "current_backend", "unset"),
-        )
-        for place, name, nothing in places:
-            key = f"{place.__name__}.{name}"
-            there = vars(place).get(name, nothing)
-            setattr(place, name, self._kept.get(key, nothing))
-            self._kept[key] = there
+        if self._held_before is not None:
+            pyplot_state.hold(self._held_before)  # whose step we may have been inside of
 
     # Windows
 

@@ -16,17 +16,19 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qtkernel.shell.figures import Figures
 
 _INLINE = "matplotlib_inline.backend_inline"
-_WINDOWS = (
-    ("qt", "matplotlib.backends.backend_qt", "FigureManagerQT", "_BackendQT"),
-    ("tk", "matplotlib.backends._backend_tk", "FigureManagerTk", "_BackendTk"),
-)
+WINDOWS = {
+    "matplotlib.backends.backend_qt": ("qt", "FigureManagerQT", "_BackendQT"),
+    "matplotlib.backends._backend_tk": ("tk", "FigureManagerTk", "_BackendTk"),
+}
+"""The modules of backends with windows: toolkit, and classes."""
+
 _HANDLE_SIGINT = ("_allow_interrupt_qt", "_maybe_allow_interrupt")  # newer and older
 _PARAMETERS = ("backend", "backend_fallback", "interactive")
 _PYPLOT = ("_backend_mod", "draw_if_interactive")
@@ -54,6 +56,9 @@ def _join(figures: Figures) -> None:
 def leave(figures: Figures) -> None:
     """A kernel needs nothing of this any more. Idempotent."""
     global _switched
+    if _holder is figures:
+        hold(None)
+    _settings.pop(figures, None)
     if figures not in _kernels:
         return
     _kernels.remove(figures)
@@ -76,6 +81,47 @@ def _replace(place: Any, name: str, ours: Any) -> None:
 
 def _is_replaced(place: Any) -> bool:
     return any(each[0] is place for each in _replaced)
+
+
+# What matplotlib_inline has one of: it holds the first shell that it has seen for the only one
+
+_NOTHING = (None, None, "unset")
+_holder: Figures | None = None
+_settings: dict[Figures | None, Sequence[Any]] = {}
+
+
+def hold(figures: Figures | None) -> Figures | None:
+    """Let the settings of the inline backend be those of a kernel, or (None) the process's own.
+
+    Returns:
+        Whose they were.
+    """
+    global _holder
+    before = _holder
+    if before is not figures:
+        places = _places()
+        values = _settings.pop(figures, _NOTHING)
+        _settings[before] = [
+            vars(place).get(name, nothing)
+            for (place, name), nothing in zip(places, _NOTHING, strict=False)
+        ] or _NOTHING
+        for (place, name), value in zip(places, values, strict=False):
+            setattr(place, name, value)
+        _holder = figures
+    return before
+
+
+def _places() -> Sequence[tuple[Any, str]]:
+    backend = sys.modules.get(_INLINE)
+    configure = getattr(backend, "configure_inline_support", None)
+    if configure is None:
+        return ()
+    config = sys.modules["matplotlib_inline.config"]
+    return (
+        (config.InlineBackendConfig, "_instance"),
+        (config.InlineBackend, "_instance"),
+        (configure, "current_backend"),
+    )
 
 
 # The inline backend
@@ -138,24 +184,32 @@ def _asking_new(theirs: Any, inline: Any) -> Callable[[Any, Any], Any]:
 # Windows
 
 
-def serve_windows(figures: Figures) -> None:
-    """Let ``plt.show(block=True)`` in cells of a kernel serve the event loop that there is."""
-    for toolkit, module_name, manager_name, backend_name in _WINDOWS:
-        module = sys.modules.get(module_name)
-        manager = getattr(module, manager_name, None)
-        if manager is None:
-            continue
-        _join(figures)
-        if not _is_replaced(manager):
-            start = staticmethod(_asking_start(manager.start_main_loop, toolkit))
-            _replace(manager, "start_main_loop", start)
-            # how older and newer backends come to it
-            backend = getattr(module, backend_name, None)
-            if "mainloop" in vars(backend or object):
-                _replace(backend, "mainloop", start)
-            for name in _HANDLE_SIGINT:
-                if name in vars(module):
-                    _replace(module, name, _asking_handle(getattr(module, name), toolkit))
+def serve_windows(figures: Figures, module_name: str) -> bool:
+    """Let ``plt.show(block=True)`` in cells of a kernel serve the event loop that there is.
+
+    Args:
+        module_name: one of `WINDOWS`; it has been imported.
+
+    Returns:
+        False if it is still being imported.
+    """
+    toolkit, manager_name, backend_name = WINDOWS[module_name]
+    module = sys.modules[module_name]
+    manager = getattr(module, manager_name, None)
+    backend = getattr(module, backend_name, None)
+    if manager is None or backend is None:
+        return False
+    _join(figures)
+    if not _is_replaced(manager):
+        start = staticmethod(_asking_start(manager.start_main_loop, toolkit))
+        _replace(manager, "start_main_loop", start)
+        # how older and newer backends come to it
+        if "mainloop" in vars(backend):
+            _replace(backend, "mainloop", start)
+        for name in _HANDLE_SIGINT:
+            if name in vars(module):
+                _replace(module, name, _asking_handle(getattr(module, name), toolkit))
+    return True
 
 
 def _asking_start(theirs: Callable[[], object], toolkit: str) -> Callable[[], None]:
