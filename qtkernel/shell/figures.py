@@ -43,6 +43,7 @@ class Figures:
         self._depth = 0
         self._marked = False
         self._held_before: Figures | None = None
+        self.closed = False
         self._served: set[str] = set()
 
     # Whose figures
@@ -187,7 +188,7 @@ class Figures:
         if self._marked:
             self._marked = False
             vars(sys.modules["matplotlib.pyplot"].show).pop("_needmain", None)
-        if self._held_before is not None:
+        if self._held_before is not None and not self._held_before.closed:
             pyplot_state.hold(self._held_before)  # whose step we may have been inside of
 
     # Windows
@@ -224,6 +225,7 @@ class Figures:
 
     def close(self) -> None:
         """The kernel closes: give back what matplotlib has been changed in."""
+        self.closed = True
         pyplot = sys.modules.get("matplotlib.pyplot")
         callbacks = self._shell.events.callbacks["post_execute"]
         if pyplot is not None and pyplot._draw_all_if_interactive in callbacks:

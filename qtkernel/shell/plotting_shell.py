@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -49,6 +50,7 @@ class PlottingShell(CommandShell):
 
         Raises:
             UsageError: there is no such loop, or the kernel is embedded, where the host owns it.
+            NotImplementedError: the same, when matplotlib asks.
         """
         self.figures.look()
         if gui is None or gui in _NEED_NO_LOOP:
@@ -56,6 +58,8 @@ class PlottingShell(CommandShell):
         try:
             self.switch_loop(_LOOP_NAMES.get(gui, gui))
         except (ValueError, RuntimeError, ImportError) as error:
+            if pyplot_state.asks(sys._getframe(1)):
+                raise NotImplementedError(str(error)) from None  # then it looks for another one
             raise UsageError(str(error)) from None
 
     def enable_matplotlib(self, gui: str | None = None) -> Any:

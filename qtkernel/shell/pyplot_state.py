@@ -17,6 +17,7 @@ import contextlib
 import functools
 import sys
 from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -264,6 +265,19 @@ class _Switched:
             setattr(self._pyplot, name, value)
         if not self._marked:
             vars(self._pyplot.show).pop("_needmain", None)
+
+
+def asks(frame: FrameType) -> bool:
+    """Whether it is matplotlib that asks for a loop: it has just chosen a backend, by itself.
+
+    It takes this for granted when it chooses the next, and does not ask again, unless it is told.
+    """
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    install = getattr(pyplot, "install_repl_displayhook", None)
+    if pyplot is None or install is None or frame.f_code is not install.__code__:
+        return False
+    pyplot.uninstall_repl_displayhook()
+    return True
 
 
 def note_backend() -> Callable[[], None]:

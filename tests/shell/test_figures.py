@@ -369,6 +369,27 @@ def test_another_loop_s_backend_is_refused_before_anything_changes(
     bench.fine("%matplotlib inline")
 
 
+def test_matplotlib_looks_for_a_backend_that_the_loop_serves(
+    bench: RealShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Left to itself it takes the first toolkit that is installed."""
+    from matplotlib import pyplot as plt
+
+    def refuse(name: str) -> None:
+        raise RuntimeError(f"not {name}")
+
+    monkeypatch.setattr(bench.shell, "switch_loop", refuse)
+    monkeypatch.setattr(plt, "_REPL_DISPLAYHOOK", plt._ReplDisplayHook.NONE)
+    monkeypatch.setattr(plt.backend_registry, "resolve_backend", lambda name: (name, "tk"))
+    bench.fine(
+        "import matplotlib.pyplot as plt\n"
+        "try:\n    plt.switch_backend('svg')\n"
+        "except ImportError as error:\n    print(repr(error.__cause__))"
+    )
+    assert bench.iopub.text() == "NotImplementedError('not tk')\n"
+    assert plt._REPL_DISPLAYHOOK is plt._ReplDisplayHook.NONE  # it asks again for the next one
+
+
 def test_the_names_that_there_are(bench: RealShell) -> None:
     bench.fine("%matplotlib --list")
     assert "'inline'" in bench.iopub.text()
