@@ -38,6 +38,7 @@ from qtkernel.loops.current import loops_may_run
 from qtkernel.shell.awaiting import Awaiting
 from qtkernel.shell.completion import complete
 from qtkernel.shell.shell import ZMQInteractiveShell, safe_str
+from qtkernel.shell.streams import flush_wrappers
 from qtkernel.shell.threads import noting_threads
 
 
@@ -161,6 +162,7 @@ class ShellInterpreter:
         return result.error_before_exec or result.error_in_exec  # type: ignore[no-any-return]
 
     def _trigger_after(self, result: Any, silent: bool) -> None:
+        flush_wrappers()
         try:
             self.shell.events.trigger("post_execute")
         except KeyboardInterrupt:

@@ -12,6 +12,7 @@ merge, and never change their order among stdout, stderr and displays: one list 
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 import os
 import sys
@@ -259,6 +260,18 @@ class StreamBytes(io.BufferedIOBase):
 
     def close(self) -> None:
         """Do nothing: an `io.TextIOWrapper` around it that is thrown away closes it."""
+
+
+def flush_wrappers() -> None:
+    """Have what a cell has put around our bytes send all: ``io.TextIOWrapper(sys.stdout.buffer)``.
+
+    A script's would at its exit. A notebook's goes on, and its user has seen nothing.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            with contextlib.suppress(ValueError):  # it has been closed, or detached
+                if isinstance(stream.buffer, StreamBytes):
+                    stream.flush()
 
 
 def _reconfigure(

@@ -438,3 +438,16 @@ def test_lone_surrogates_are_written(streams: Streams) -> None:
         streams.out.buffer.write("\udc80".encode("utf-8", "surrogatepass"))
     streams.buffer.flush()
     assert streams.texts() == [("stdout", "\udc80���")]
+
+
+def test_what_a_wrapper_holds_back_is_seen_when_the_cell_has_ended(bench: RealShell) -> None:
+    bench.take_streams()
+    before = sys.stdout
+    bench.fine(
+        "import io, sys\nsys.stdout = io.TextIOWrapper(sys.stdout.buffer, 'utf-8')\nprint('ä')"
+    )
+    assert bench.iopub.text() == "ä\n"
+    bench.fine("_ = sys.stdout.detach()")
+    sys.stdout = before
+    bench.fine("print('as ever')")
+    assert bench.iopub.text() == "ä\nas ever\n"
