@@ -30,6 +30,8 @@ from qtkernel.interpreter import IOPub, Wait, Waiting
 Write = Callable[[str], object]
 
 _CHUNK = 1 << 16
+_LOOK = 0.05  # seconds between two looks for an interrupt, on a thread that gets no signals
+_PATIENCE = 1.0  # seconds that a command which was told to end may take, before it is told again
 _LEFT_BEHIND = 0.05  # seconds that output may still be on its way when the command has ended
 _LINES_AND_COLUMNS = (24, 80)
 _ESCALATION = ("SIGINT", "SIGTERM", "SIGKILL")  # at each request to end, one after the other
@@ -81,6 +83,10 @@ class Commands:
         try:
             command.start(self._iopub.carried(command.pump), self._waiting.look)
             self._wait(command)
+        except BaseException:
+            if not self._waiting.can_wait():
+                command.end_and_join()
+            raise
         finally:
             self._running.remove(command)
         command.raise_failure()
@@ -133,6 +139,7 @@ class _Command(Wait):
         self._ended, self._say_ended = os.pipe()
         self._outputs: dict[int, Write] = {}
         self._threads: list[threading.Thread] = []
+        self._served = threading.Event()
 
     # Beginning
 
@@ -175,6 +182,7 @@ class _Command(Wait):
             finally:
                 self._threads[0].join()
                 self.done = True
+                self._served.set()
                 look()
 
         for name, target in (("wait", self._wait_for_process), ("output", serve)):
@@ -292,8 +300,19 @@ class _Command(Wait):
                 os.killpg(process.pid, getattr(signal, name))
 
     def join(self) -> None:
-        """Wait for the end, on a thread that serves no event loop."""
-        self._threads[1].join()
+        """Wait for the end, on a thread that serves no event loop: a cell's, or a subshell's."""
+        __tracebackhide__ = True
+        # Python raises nothing in a thread that waits; and in Thread.join() it must not, for that
+        # would take the thread that still runs for one that has ended (3.11)
+        while not self._served.wait(_LOOK):
+            pass
+
+    def end_and_join(self) -> None:
+        """On such a thread, when something has been raised there: an interrupt of the subshell."""
+        for _ in _ESCALATION if self._threads else ():  # else it has not begun
+            self.end()
+            if self._served.wait(_PATIENCE):
+                break
 
     def raise_failure(self) -> None:
         """Raise what the taker of the output has raised."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
 
+from qtkernel.shell.commands import _Command
 from tests.support.real_shell import RealShell
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="left to IPython there")
@@ -145,6 +148,60 @@ def test_a_command_of_a_thread(bench: RealShell) -> None:
     )
     bench.fine(code)
     assert bench.iopub.claimed  # the thread's output is the cell's; see Attribution
+
+
+def test_a_program_that_is_not_there_in_a_thread(
+    bench: RealShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is nothing to end, and nothing to wait for."""
+    monkeypatch.setattr("qtkernel.shell.commands._PATIENCE", 1e6)
+    failed: list[OSError] = []
+
+    def work() -> None:
+        try:
+            bench.shell.commands.run(["nonsense"], write=failed.append)
+        except OSError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(20)
+    assert [error.filename for error in failed] == ["nonsense"]
+
+
+def stack(thread: threading.Thread) -> list[CodeType]:
+    """What a thread is doing."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    codes = []
+    while frame is not None:
+        codes.append(frame.f_code)
+        frame = frame.f_back
+    return codes
+
+
+@pytest.mark.parametrize("code", ["sleep 60", "trap '' INT; sleep 60"])
+def test_an_interrupt_of_a_thread_ends_its_command(bench: RealShell, code: str) -> None:
+    """As a subshell's is interrupted: by what Python raises in it, between two bytecodes."""
+    raised: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            bench.shell.system(f"echo begins; {code}")
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    # not while it starts threads: Python could raise it in a new one
+    while _Command.join.__code__ not in stack(thread):
+        time.sleep(0.01)
+    raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    raise_in(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(KeyboardInterrupt))
+    thread.join(20)
+    assert not thread.is_alive()
+    assert [type(error) for error in raised] == [KeyboardInterrupt]
+    while any("qtkernel-command" in each.name for each in threading.enumerate()):
+        time.sleep(0.01)
 
 
 # Scripts
