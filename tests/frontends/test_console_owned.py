@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -100,15 +101,23 @@ def test_next_input(console: Console) -> None:
 def test_figures(start: Starter) -> None:
     pictures = start.home.directory / "pictures"
     pictures.mkdir()
+    picture = pictures / "picture.png"
     handler = "--ZMQTerminalInteractiveShell"
-    options = [f"{handler}.image_handler=tempfile", f"{handler}.tempfile_image_handler=cp"]
-    options += [f"{handler}.tempfile_image_handler={{file}}"]
-    options += [f"{handler}.tempfile_image_handler={pictures}/picture.{{format}}"]
+    options = [f"{handler}.image_handler=tempfile"]
+    for word in ("cp", "{file}", f"{pictures}/picture.{{format}}"):
+        options.append(f"{handler}.tempfile_image_handler={word}")
     with closing(Console.owning(start.home, *options, asks=False)) as console:
         console.wait_for_prompt(1)
-        console.run("from IPython.display import Image, SVG")
+        console.run("from IPython.display import Image")
         console.run(f"Image({PNG!r}, format='png')", "Out")
-        assert (pictures / "picture.png").read_bytes() == PNG
+        assert picture.read_bytes() == PNG
+        console.run("from matplotlib import pyplot")
+        console.run("axes = pyplot.figure(figsize=(2, 1)).add_subplot()")
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        assert len(picture.read_bytes()) > len(PNG)
+        # nobody can show it: in words
+        shutil.rmtree(pictures)
+        console.run("axes.figure", "<Figure size 200x100 with 1 Axes>")
 
 
 @pytest.mark.parametrize("way", ["exit", "ctrl-d"])
