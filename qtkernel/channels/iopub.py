@@ -38,8 +38,8 @@ RETRY_DELAY = 0.02
 PATIENCE = 3.0
 """Seconds that all wait for a subscriber whose pipe is full, while hardly anything waits here."""
 
-SETTLE_TIMEOUT = 0.1
-"""Seconds that `IOPubThread.settle` waits at most; it takes 0.1 ms."""
+SETTLE_TIMEOUT = 1.0
+"""Seconds that `IOPubThread.settle` waits at most; it takes 0.1 ms, but on a busy machine."""
 
 Frames = Sequence[Any]
 

@@ -65,6 +65,10 @@ class QtConsole(Application):
         self.wait_for_prompt(self.number + 1)
         return self.text()[before:]
 
+    def wait_for_end(self, text: str) -> None:
+        """Wait until it ends with this: a question, which is asked before it is shown."""
+        self.wait_for(f"page.toPlainText().endswith({text!r})")
+
     def wait_for_text(self, text: str) -> None:
         """Wait until it shows this."""
         self.wait_for(f"{text!r} in page.toPlainText()")

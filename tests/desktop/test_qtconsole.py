@@ -73,7 +73,7 @@ def test_attached_to_an_application(bench: Bench, screen: Desktop, start: Starte
     console.run("win.setWindowTitle('of the qtconsole')")
     assert bench.ask("win.windowTitle()") == "of the qtconsole"
     console.screen.type("input('your ' + 'name? ')\n")
-    console.wait_for("widget._reading")
+    console.wait_for_end("your name? ")
     bench.ask("clock.start_over()")
     # qtconsole's own limit, as jupyter console's
     console.ask("window.interrupt_kernel_action.trigger()")
@@ -89,13 +89,13 @@ def test_attached_to_an_application(bench: Bench, screen: Desktop, start: Starte
 
 
 def test_questions(console: QtConsole) -> None:
-    console.screen.type("print('ask', 'ing'); input('your ' + 'name? ')[::-1]\n")
-    console.wait_for("widget._reading and page.toPlainText().endswith('ask ing\\nyour name? ')")
+    console.screen.type("input('your ' + 'name? ')[::-1]\n")
+    console.wait_for_end("your name? ")
     console.screen.type("Ada\n")
     console.wait_for_prompt(2)
     assert "Out[1]: 'adA'" in console.text()
-    console.screen.type("import getpass; len(getpass.getpass('secret: '))\n")
-    console.wait_for("widget._reading")
+    console.screen.type("import getpass; len(getpass.getpass('your ' + 'secret: '))\n")
+    console.wait_for_end("your secret: ")
     console.screen.type("xyzzy\n")
     console.wait_for_prompt(3)
     assert "Out[2]: 5" in console.text()
@@ -125,11 +125,15 @@ def interrupt_by_menu(console: QtConsole) -> None:
 def test_interrupts(console: QtConsole, interrupt: Callable[[QtConsole], None]) -> None:
     console.run("import asyncio, time")
     for count, cell in enumerate(("time.sleep(60)", "await asyncio.sleep(60)", "input()"), 1):
+        before = len(console.text())
         console.screen.type(f"print('be', 'gun', {count}); {cell}\n")
         console.wait_for_text(f"be gun {count}")
         interrupt(console)
+        shown = f"page.toPlainText()[{before}:]"
+        console.wait_for(f"'KeyboardInterrupt: ' in {shown} and 'In [{count + 2}]:' in {shown}")
+        # on a busy machine it may write the traceback behind its prompt, as if that were typed
+        console.ask("setattr(widget, 'input_buffer', '')")
         console.wait_for_prompt(count + 2)
-        assert console.text().count("KeyboardInterrupt: ") == count
     assert "'unhurt'" in console.run("'un' + 'hurt'")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -13,10 +14,9 @@ from tests.frontends.support.programs import HostProgram
 
 @pytest.fixture
 def console(host: HostProgram) -> Iterator[Console]:
-    """A console attached to the host."""
-    console = Console.attached(host)
-    yield console
-    console.close()
+    """A console attached to the host; it takes an empty line for the end of a cell."""
+    with closing(Console.attached(host, asks=False)) as console:
+        yield console
 
 
 @pytest.fixture(scope="module")
@@ -45,25 +45,34 @@ def test_a_session(host: HostProgram, console: Console, start: Starter) -> None:
     console.type(".count > 0")
     console.expect(rf"Out\[{number + 2}\]: True")
     console.wait_for_prompt(number + 3)
-    # several lines: the kernel says that the first is incomplete
-    console.type("for i in range(3):")
-    console.expect(r"\.\.\.: ")
-    console.type("print('line', i)")
-    console.child.send("\r")
-    console.expect("line 2")
-    console.wait_for_prompt(number + 4)
     console.type("input('your ' + 'name? ')[::-1]")
     console.expect("your name\\? ")
-    console.type("Ada")
-    console.expect(rf"Out\[{number + 4}\]: ")
+    console.answer("Ada")
+    console.expect(rf"Out\[{number + 3}\]: ")
     console.expect("adA")
-    console.wait_for_prompt(number + 5)
+    console.wait_for_prompt(number + 4)
     console.type("1 / 0")
     console.expect("ZeroDivisionError")
-    console.wait_for_prompt(number + 6)
-    console.type("exit")
+    console.wait_for_prompt(number + 5)
+    console.type("exit()")
     console.wait_for_end()
     assert start.frontend(host).run("'alive'").result == "'alive'"
+
+
+def test_several_lines(host: HostProgram, start: Starter) -> None:
+    number = next_prompt(host, start)
+    with closing(Console.attached(host)) as console:
+        console.wait_for_prompt(1)
+        # the kernel says that the first is not all, and how to indent the second
+        console.type("for i in range(3):")
+        console.expect(r"\.\.\.: ")
+        console.type("second.setWindowTitle(f'line {i}')")
+        console.expect(r"\.\.\.: ")
+        console.type("")
+        console.wait_for_prompt(number + 1)
+        assert "line 2" in host.ask("report")
+        console.type("exit")
+        console.wait_for_end()
 
 
 def test_ctrl_c(host: HostProgram, console: Console, start: Starter) -> None:
