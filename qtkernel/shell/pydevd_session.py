@@ -43,6 +43,11 @@ _ENVIRONMENT = {
     "PYDEVD_USE_FRAME_EVAL": "NO",
 }
 
+_IMPORT_OF_PYSIDE = tuple(
+    os.path.join("shibokensupport", *path) for path in (["feature.py"], ["signature", "loader.py"])
+)
+"""What PySide6 has put in the place of ``__import__``: Python code, that every import runs."""
+
 _ON_THREADS = {"additional_info", "stop_reason"}
 
 _settrace = sys.settrace  # pydevd has a stand-in for it, which complains
@@ -139,7 +144,7 @@ def _environment() -> Iterator[None]:
 def _leave_out(debugger: Any, directories: tuple[str, ...]) -> None:
     from _pydevd_bundle.pydevd_api import PyDevdAPI
 
-    PyDevdAPI().set_dont_trace_start_end_patterns(debugger, directories, ())
+    PyDevdAPI().set_dont_trace_start_end_patterns(debugger, directories, _IMPORT_OF_PYSIDE)
 
 
 def _breakpoint_hook(pydevd: Any) -> Callable[[], None]:

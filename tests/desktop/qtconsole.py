@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from qtkernel import kernelspec
 from tests.desktop.application import Application
 from tests.frontends.support.programs import Home, Program
 from tests.support.desktop import Desktop
+
+
+OURS = re.compile(r"[/\\\\]qtkernel[/\\\\](channels|embed|kernel|loops|protocol|shell)[/\\\\]")
 
 
 class QtConsole(Application):
@@ -75,5 +79,5 @@ class QtConsole(Application):
 
 
 def is_its_own(line: str) -> bool:
-    """Whether the frontend may say this on stderr: it tells what it does."""
-    return "[JupyterQtConsoleApp]" in line
+    """Whether a line on stderr is the frontend's, and not of the kernel that it has started."""
+    return OURS.search(line) is None
