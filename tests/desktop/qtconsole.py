@@ -10,8 +10,7 @@ from tests.desktop.application import Application
 from tests.frontends.support.programs import Home, Program
 from tests.support.desktop import Desktop
 
-
-OURS = re.compile(r"[/\\\\]qtkernel[/\\\\](channels|embed|kernel|loops|protocol|shell)[/\\\\]")
+OURS = re.compile(r"[/\\]qtkernel[/\\](channels|embed|kernel|loops|protocol|shell)[/\\]")
 
 
 class QtConsole(Application):
