@@ -121,7 +121,9 @@ def interrupt_by_menu(console: QtConsole) -> None:
     console.ask("window.interrupt_kernel_action.trigger()")
 
 
-@pytest.mark.parametrize("interrupt", [interrupt_by_key, interrupt_by_menu])
+@pytest.mark.parametrize(
+    "interrupt", [interrupt_by_key, pytest.param(interrupt_by_menu, marks=pytest.mark.slow)]
+)
 def test_interrupts(console: QtConsole, interrupt: Callable[[QtConsole], None]) -> None:
     console.run("import asyncio, time")
     for count, cell in enumerate(("time.sleep(60)", "await asyncio.sleep(60)", "input()"), 1):
@@ -137,6 +139,7 @@ def test_interrupts(console: QtConsole, interrupt: Callable[[QtConsole], None]) 
     assert "'unhurt'" in console.run("'un' + 'hurt'")
 
 
+@pytest.mark.slow
 def test_restart_and_end(console: QtConsole) -> None:
     console.run("before = 1; import os")
     first, second = pid(console), 0

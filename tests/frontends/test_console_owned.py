@@ -39,8 +39,14 @@ def console(start_shared: Starter) -> Iterator[Console]:
 
 @pytest.mark.parametrize(
     "line",
-    ["time.sleep(60)", "await asyncio.sleep(60)", "[0 for _ in iter(int, 1)]", "input()"],
-    ids=["sleep", "await", "loop", "input"],
+    [
+        "time.sleep(60)",
+        "await asyncio.sleep(60)",
+        "[0 for _ in iter(int, 1)]",
+        "input()",
+        "get_ipython().system('sleep 60')",
+    ],
+    ids=["sleep", "await", "loop", "input", "command"],
 )
 def test_ctrl_c(console: Console, line: str) -> None:
     console.type(f"print('be', 'gun', flush=True); {line}")
