@@ -41,7 +41,7 @@ class Figures:
         self._made: WeakKeyDictionary[Any, _Made] = WeakKeyDictionary()
         self._running: list[Any] = []
         self._depth = 0
-        self._marked = False
+        self._marked: Any = None
         self._held_before: Figures | None = None
         self.closed = False
         self._served: set[str] = set()
@@ -89,8 +89,11 @@ class Figures:
     def give_up(self) -> None:
         """Drawing what the cell has made was interrupted: the next cell must not begin it anew."""
         if self._made and self.closes:
-            for figure in self._due():
-                sys.modules["matplotlib.pyplot"].close(figure)
+            _close(self._due())
+
+    def close_all(self) -> None:
+        """Close what cells have left open."""
+        _close(list(self._made))
 
     def _show(
         self, figures: list[Any], close: bool, show: Callable[[Any], object]
@@ -105,15 +108,16 @@ class Figures:
                     errors.append(error)
         finally:
             if close:
-                for figure in figures:
-                    sys.modules["matplotlib.pyplot"].close(figure)
+                _close(figures)
         return errors
 
     def _due(self) -> list[Any]:
         """The open figures of the code that is running, and of cells that have ended."""
         current = self._iopub.current()
-        managers = sys.modules["matplotlib._pylab_helpers"].Gcf.get_all_fig_managers()
-        figures = [manager.canvas.figure for manager in managers]
+        helpers: Any = sys.modules.get("matplotlib._pylab_helpers")
+        if helpers is None:  # a cell has thrown it out, to import it anew
+            return []
+        figures = [manager.canvas.figure for manager in helpers.Gcf.get_all_fig_managers()]
         return [
             figure
             for figure in figures
@@ -179,15 +183,15 @@ class Figures:
         if self._depth and show is not None and not hasattr(show, "_needmain"):
             # IPython's own mark: plt.show() leaves it to the shell to serve the windows
             show._needmain = False
-            self._marked = True
+            self._marked = show
 
     def _leave(self) -> None:
         self._depth -= 1
         if self._depth:
             return
-        if self._marked:
-            self._marked = False
-            vars(sys.modules["matplotlib.pyplot"].show).pop("_needmain", None)
+        if self._marked is not None:
+            vars(self._marked).pop("_needmain", None)
+            self._marked = None
         if self._held_before is not None and not self._held_before.closed:
             pyplot_state.hold(self._held_before)  # whose step we may have been inside of
 
@@ -231,8 +235,7 @@ class Figures:
         if pyplot is not None and pyplot._draw_all_if_interactive in callbacks:
             with self._shell.environment:  # it asks for the shell
                 pyplot.uninstall_repl_displayhook()
-        for figure in list(self._made):
-            sys.modules["matplotlib.pyplot"].close(figure)
+        self.close_all()
         pyplot_state.leave(self)
 
 
@@ -268,6 +271,13 @@ class _UntilClosed(Wait):
     def _closed(self, _event: Any) -> None:
         self.watch()  # there may be new ones
         self._look()
+
+
+def _close(figures: list[Any]) -> None:
+    pyplot: Any = sys.modules.get("matplotlib.pyplot")
+    for figure in figures:
+        if pyplot is not None:
+            pyplot.close(figure)
 
 
 def _display(figure: Any) -> None:

@@ -96,6 +96,12 @@ class PlottingShell(CommandShell):
             if switched is not None:
                 switched()
 
+    def reset(self, new_session: bool = True, aggressive: bool = False) -> None:
+        """Forget what cells have made; in a new session the figures that are open, too."""
+        if new_session:
+            self.figures.close_all()
+        super().reset(new_session, aggressive)
+
     def close_figures(self) -> None:
         """The kernel closes."""
         self._prefer_none()

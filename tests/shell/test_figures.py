@@ -156,6 +156,36 @@ def test_an_error_before_the_drawing(inline: Inline) -> None:
     assert sum(m == "display_data" for m, c in said) == 1
 
 
+def test_a_restart_closes_what_is_open(inline: Inline) -> None:
+    from matplotlib import pyplot as plt
+
+    hosts = plt.figure("host")
+    inline.fine("%config InlineBackend.close_figures = False\ndraw('cell');")
+    assert plt.get_figlabels() == ["host", "cell"]
+    inline.shell.reset(new_session=False)  # %reset
+    assert plt.get_figlabels() == ["host", "cell"]
+    inline.interpreter.reset()
+    assert plt.get_figlabels() == ["host"]
+    assert plt.figure("host") is hosts
+
+
+def test_a_cell_may_throw_matplotlib_out(inline: Inline) -> None:
+    thrown = {name: sys.modules[name] for name in sys.modules if name.startswith("matplotlib")}
+    inline.fine("draw();")
+    try:
+        inline.fine(
+            "import sys\n"
+            "for name in list(sys.modules):\n"
+            "    if name.startswith('matplotlib'): del sys.modules[name]"
+        )
+        inline.fine("1;")
+        inline.iopub.take()
+        assert inline.fine("2").error is None
+        assert types(inline.iopub.take()) == ["execute_result"]
+    finally:
+        sys.modules.update(thrown)
+
+
 # What they are shown as
 
 
