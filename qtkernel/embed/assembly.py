@@ -246,6 +246,7 @@ class Assembly:
                 session, self.publisher, {}, lambda: None, self.requests.describe_error
             )
             served = Served(self.kernel, self.stdin, control_cycle, refusing)
+            self.outside.on_control_lost = debugger.frontend_gone
             self.outside.connect(
                 served, self.control_thread, self.publisher, plan.events, plan.on_attach
             )

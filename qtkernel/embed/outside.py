@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qtkernel.channels.connections import Connections
+from qtkernel.channels.connections import Connection, Connections
 from qtkernel.channels.heartbeat import Heartbeat
 from qtkernel.channels.iopub import IOPubThread
 from qtkernel.channels.router import RouterChannel
@@ -57,6 +57,8 @@ class Outside:
         self._endpoints = endpoints
         self._session = session
         self._loop = loop
+        self.on_control_lost: Callable[[bytes | None], object] = lambda _routing_id: None
+        """Told, on the control thread, of who is no longer connected to the control channel."""
         self.iopub = IOPubThread(
             endpoints.sockets[Channel.IOPUB],
             lambda topic: publisher().welcome(topic),
@@ -73,7 +75,7 @@ class Outside:
     ) -> None:
         """Put the channels together with what they serve. Nothing is read yet."""
         publisher.wait = self.iopub.settle
-        attendance = Attendance(self._loop, publisher, events, on_attach)
+        attendance = self._attendance = Attendance(self._loop, publisher, events, on_attach)
         self.clients: Clients = attendance.clients
         self._dispatch = served.kernel.dispatch
         self._control_thread = control_thread
@@ -90,7 +92,7 @@ class Outside:
         self.control = self._router(
             Channel.CONTROL,
             receiver(control_gate, lambda: self.control),
-            connections=self._connections(Channel.CONTROL, attendance.lost_at_control),
+            connections=self._connections(Channel.CONTROL, self._lost_at_control),
         )
         stdin = served.stdin  # and not what holds the kernel: the socket may outlive that
         self.stdin = self._router(Channel.STDIN, lambda *message: stdin.receive(*message))
@@ -98,6 +100,10 @@ class Outside:
         self.clients.on_gone = stdin.frontend_gone
         self.clients.on_decided = self._decided
         self._heartbeat = Heartbeat(self._endpoints.sockets[Channel.HB])
+
+    def _lost_at_control(self, connection: Connection) -> None:
+        self._attendance.lost_at_control(connection)
+        self.on_control_lost(connection.routing_id)
 
     def _connections(self, channel: Channel, lost: Callable[[Any], object]) -> Connections:
         return Connections(self._endpoints.monitors[channel], lost)

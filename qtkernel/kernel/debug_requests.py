@@ -69,7 +69,7 @@ class DebugRequests:
 
     async def debug_request(self, request: Request, content: contents.DebugRequest) -> DapMessage:
         """Messaging document, "Debug request"."""
-        self._debugger.parent = request.message
+        self._debugger.asked_by(request.message)
         try:
             response = await self._respond(content.command, content.arguments)
         except (Refused, DebuggerUnavailable) as error:

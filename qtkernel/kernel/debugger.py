@@ -65,6 +65,7 @@ class Debugger:
         """The threads that have stopped, in that order; others may be held along with them."""
         self.parent: Message | None = None
         """The debug_request that events are published under: the last one."""
+        self._taking_part: set[bytes | None] = set()
         self._publisher = publisher
         self._loop = loop
         self._call_soon = call_soon
@@ -77,6 +78,21 @@ class Debugger:
     def started(self) -> bool:
         """Whether a session is under way."""
         return self._connection is not None
+
+    def asked_by(self, message: Message) -> None:
+        """A debug_request has come: whoever has sent it takes part in the session."""
+        self.parent = message
+        self._taking_part.add(_routing_id(message))
+
+    def frontend_gone(self, routing_id: bytes | None) -> None:
+        """End the session if that was the last one that could let go on what has stopped.
+
+        Args:
+            routing_id: of its connection to the control channel.
+        """
+        self._taking_part.discard(routing_id)
+        if not self._taking_part:
+            self.close()
 
     async def initialize(self, arguments: Mapping[str, Any]) -> DapMessage:
         """Begin a session, or join the one that there is; the adapter's response.
@@ -218,11 +234,15 @@ class Debugger:
 
     def _end(self, connection: DebugConnection) -> None:
         self._connection = None
-        self.attached = False
+        self.attached = self._passing = False
         self.stopped.clear()
         connection.hang_up()
         self.adapter.disconnect()
         connection.close()
+
+
+def _routing_id(message: Message) -> bytes | None:
+    return next(iter(message.identities), None)
 
 
 class _Job(Generic[T]):
