@@ -19,17 +19,20 @@ lost on the threads that there are.
 
 from __future__ import annotations
 
+import _thread
+import builtins
 import contextlib
 import os
 import socket
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from types import FrameType
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import FrameType, FunctionType
 from typing import Any
 
 from qtkernel.interpreter import DebuggerUnavailable
+from qtkernel.shell.traces import Noted
 
 # Read once, when pydevd is imported.
 _ENVIRONMENT = {
@@ -47,6 +50,9 @@ _IMPORT_OF_PYSIDE = tuple(
     os.path.join("shibokensupport", *path) for path in (["feature.py"], ["signature", "loader.py"])
 )
 """What PySide6 has put in the place of ``__import__``: Python code, that every import runs."""
+
+_STARTERS = ("_original_start_new_thread", "_start_new_thread", "start_new", "start_new_thread")
+"""What pydevd replaces to trace new threads; it puts some back, and not as they were."""
 
 _ON_THREADS = {"additional_info", "stop_reason"}
 
@@ -79,16 +85,27 @@ class PydevdSession:
         ours, self._end = socket.socketpair()
         before = threading.gettrace()
         self._undos.append(lambda: threading.settrace(before))
+        self._undos += [
+            Noted(module, name).put_back for module in (_thread, threading) for name in _STARTERS
+        ]
         self._undos.append(_breakpoint_hook(pydevd))
+        try:
+            self._trace(pydevd, self._end)
+        except BaseException:
+            ours.close()
+            self.end()
+            raise
+        return ours
+
+    def _trace(self, pydevd: Any, end: socket.socket) -> None:
         debugger = pydevd.PyDB()
         _leave_out(debugger, self._not_shown)
-        debugger.initialize_network(self._end)
+        debugger.initialize_network(end)
         debugger.ready_to_run = True
         debugger.start_auxiliary_daemon_threads()
         # there is a debugger already: this only traces
         pydevd.settrace(suspend=False, notify_stdin=False)
         debugger.set_tracing_for_untraced_contexts()
-        return ours
 
     def end(self) -> None:
         """End the tracing of all threads. Idempotent."""
@@ -115,16 +132,31 @@ def _check_alone() -> None:
 def _pydevd() -> Any:
     global _imported
     if _imported is None:
-        hook = sys.breakpointhook
+        changed = [Noted(sys, "breakpointhook")]
+        changed += [Noted(builtins, name) for name in ("execfile", "runfile")]
+        imported = set(sys.modules)
         with _environment(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import debugpy.server  # noqa: F401  (puts its own copy of pydevd into sys.modules)
             import pydevd
 
-        sys.breakpointhook = hook
+        for noted in changed:
+            noted.put_back()
+        _let_go_of_streams(sys.modules.keys() - imported)
         os.register_at_fork(after_in_child=_end_in_child)
         _imported = pydevd
     return _imported
+
+
+def _let_go_of_streams(modules: Iterable[str]) -> None:
+    """Functions with a default that is sys.stdout would keep ours, and with it the kernel."""
+    for name in modules:
+        for value in list(vars(sys.modules[name]).values()):
+            if isinstance(value, FunctionType):
+                defaults = value.__kwdefaults__ or {}
+                for parameter, default in defaults.copy().items():
+                    if default is sys.stdout or default is sys.stderr:
+                        defaults[parameter] = sys.__stdout__
 
 
 @contextlib.contextmanager
