@@ -52,4 +52,5 @@ class ControlThread:
         self.loop.run()
         if self._channel is not None:
             self._channel.close()
+            self._channel = None  # what outlives the kernel and knows us is not to keep it
         self.loop.close()

@@ -112,8 +112,9 @@ class PydevdSession:
         if self._end is None:
             return
         _end_tracing()
+        debugger = self._pydevd.get_global_debugger()
         self._pydevd.stoptrace()
-        _forget_threads()
+        _forget_threads(debugger)
         self._end.close()
         self._end = None
         while self._undos:
@@ -224,11 +225,23 @@ def _forget_trace_functions(top: FrameType | None) -> None:
         frame = frame.f_back
 
 
-def _forget_threads() -> None:
-    """Take off what pydevd has put on threads: it keeps the debugger alive."""
+def _forget_threads(debugger: Any) -> None:
+    """Have threads not know the debugger, nor pydevd its own threads, which have ended.
+
+    A thread keeps the sys.stderr that there was when it began: ours, and so the kernel.
+    """
+    import _pydevd_bundle.pydevd_constants as constants
+
     for thread in threading.enumerate():
         for name in _ON_THREADS & vars(thread).keys():
             delattr(thread, name)
+    for name, value in list(vars(debugger).items() if debugger is not None else ()):
+        if isinstance(value, threading.Thread):
+            setattr(debugger, name, None)
+    seen = getattr(constants, "_thread_id_to_thread_found", {})
+    for key, thread in list(seen.items()):
+        if not thread.is_alive():
+            seen.pop(key, None)
 
 
 def _end_in_child() -> None:

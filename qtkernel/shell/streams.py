@@ -295,6 +295,10 @@ _FOR_CELLS: dict[str, Any] = {
 }
 
 
+def _nothing(*_: object) -> None:
+    """For what has ended."""
+
+
 def install_streams(buffer: OutputBuffer, iopub: IOPub) -> Callable[[], None]:
     """Put the proxies in place; returns the undo, which restores only what is still ours."""
     proxies = {
@@ -314,5 +318,7 @@ def install_streams(buffer: OutputBuffer, iopub: IOPub) -> Callable[[], None]:
                 if beneath is proxy:
                     above._behind = proxy.behind
                 above = beneath
+        # every thread keeps the sys.stderr of its beginning, and with it this: not the kernel, too
+        buffer.on_written, buffer.on_flushed = _nothing, _nothing
 
     return undo

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from tests.frontends.conftest import Starter
 from tests.frontends.support.debugging import DebugClient
 from tests.frontends.support.frontends import Frontend
-from tests.frontends.support.programs import HOST_SCRIPT, HostProgram
+from tests.frontends.support.programs import HOST_SCRIPT, HOSTS, HostProgram
 
 Attach = Callable[[Any], Frontend]
 
@@ -161,6 +162,26 @@ def test_closing_ends_the_session(start: Starter) -> None:
     host.ask("report")  # nothing stops it
     host.ask("quit")
     assert host.wait() == 0
+
+
+def test_a_session_leaves_no_trace_in_the_application(start: Starter) -> None:
+    """But for modules, which cannot be unloaded."""
+    file = start.home.runtime / "kernel-traceless.json"
+    host = start.program([sys.executable, str(HOSTS / "traceless.py"), "qt", "cold", str(file)])
+    host.wait_for_line("ready")
+    host.connection_file = file
+    client = DebugClient(start.frontend(host))
+    client.attach()
+    cell = "assert True\nassert 1"
+    client.break_in(cell, 2)
+    msg_id = client.frontend.start(cell)
+    client.go_on(client.stop())
+    client.frontend.outcome(msg_id)
+    client.do("disconnect")
+    client.frontend.start("end()")
+    host.wait_for_line("looked")
+    assert host.wait() == 0
+    assert [line for line in host.stdout if line.startswith("differs")] == []
 
 
 def test_ending_the_application_with_a_session_under_way(start: Starter) -> None:
