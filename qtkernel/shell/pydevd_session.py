@@ -54,8 +54,6 @@ _IMPORT_OF_PYSIDE = tuple(
 _STARTERS = ("_original_start_new_thread", "_start_new_thread", "start_new", "start_new_thread")
 """What pydevd replaces to trace new threads; it puts some back, and not as they were."""
 
-_ON_THREADS = {"additional_info", "stop_reason"}
-
 _settrace = sys.settrace  # pydevd has a stand-in for it, which complains
 
 _imported: Any = None
@@ -226,18 +224,17 @@ def _forget_trace_functions(top: FrameType | None) -> None:
 
 
 def _forget_threads(debugger: Any) -> None:
-    """Have threads not know the debugger, nor pydevd its own threads, which have ended.
+    """Have pydevd not keep the kernel, by way of its own threads, which have ended.
 
-    A thread keeps the sys.stderr that there was when it began: ours, and so the kernel.
+    A thread keeps the sys.stderr that there was when it began, and that is ours. Nothing else is
+    taken from the debugger: a thread that had stopped may still be on its way out of it.
     """
     import _pydevd_bundle.pydevd_constants as constants
 
-    for thread in threading.enumerate():
-        for name in _ON_THREADS & vars(thread).keys():
-            delattr(thread, name)
-    for name, value in list(vars(debugger).items() if debugger is not None else ()):
-        if isinstance(value, threading.Thread):
-            setattr(debugger, name, None)
+    for thread in list(vars(debugger).values() if debugger is not None else ()):
+        if isinstance(thread, threading.Thread) and not thread.is_alive():
+            for name in ("_stderr", "_invoke_excepthook"):
+                vars(thread).pop(name, None)
     seen = getattr(constants, "_thread_id_to_thread_found", {})
     for key, thread in list(seen.items()):
         if not thread.is_alive():
