@@ -9,7 +9,7 @@ LAB := build/lab/venv
 PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do \
 	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$each" && break; done)
 
-.PHONY: demo test test-all lab matrix check bench screenshots clean
+.PHONY: demo test test-all lab matrix check bench screenshots lab-screenshots clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/demo.stamp
@@ -46,6 +46,9 @@ bench: $(VENV)/dev.stamp
 # The pictures of the documentation, from the real program; `make screenshots ONLY=live` makes one
 screenshots: $(VENV)/docs.stamp
 	PYTHONPATH=. $(BIN)/python tools/screenshots.py $(ONLY)
+
+lab-screenshots: $(LAB)/lab.stamp
+	PYTHONPATH=. $(LAB)/bin/python tools/lab_screenshots.py
 
 clean:
 	rm -rf $(VENV) build dist

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.frontends.support.programs import PATIENCE, ROOT, Home
+from tests.frontends.support.programs import ROOT, Home
 from tests.lab.support.server import JupyterLab
 from tests.support.xvfb import display
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from tests.lab.support.notebook import Notebook
 
 PICTURES = ROOT / "build" / "lab"
-SIZE = {"width": 1240, "height": 860}
 
 
 @pytest.hookimpl(wrapper=True)
@@ -50,34 +50,22 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[BrowserContext]:
     """Chromium without a window."""
-    from playwright.sync_api import expect, sync_playwright
+    from tests.lab.support.browser import browsing
 
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("there is no chromium: `make lab` installs it on Debian")
     PICTURES.mkdir(parents=True, exist_ok=True)
-    expect.set_options(timeout=PATIENCE * 1000)
-    with sync_playwright() as playwright:
-        # as root it runs without its sandbox only
-        program = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        context = program.new_context(viewport=SIZE)
-        context.set_default_timeout(PATIENCE * 1000)
+    with browsing(chromium, width=1240, height=860) as context:
         yield context
-        program.close()
 
 
 @pytest.fixture(scope="session")
 def visit(lab: JupyterLab, browser: BrowserContext) -> Callable[[str], Page]:
     """Open a page of JupyterLab in a tab of its own."""
-    from tests.lab.support.notebook import wait_for_jupyterlab
+    from tests.lab.support.browser import visit
 
-    def opened(path: str) -> Page:
-        page = browser.new_page()
-        page.goto(lab.url(path))
-        wait_for_jupyterlab(page)
-        return page
-
-    return opened
+    return partial(visit, browser, lab)
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, expect
+from tests.lab.support.notebook import Notebook  # isort: split
 
-from tests.lab.support.notebook import Notebook
+from playwright.sync_api import Locator, expect
 
 GUTTER = 4
 """Pixels from a line's number to the middle of where its breakpoint is."""
@@ -24,6 +24,8 @@ class Debugger:
     def toggle(self) -> None:
         """Switch it on or off with the button in the notebook's toolbar."""
         button = self.notebook.panel.locator(".jp-DebuggerBugButton")
+        # it is dead until JupyterLab has heard from the kernel that it can be debugged
+        expect(button).to_have_attribute("aria-disabled", "false")
         on = button.get_attribute("aria-pressed") == "true"
         button.click()
         expect(button).to_have_attribute("aria-pressed", "false" if on else "true")

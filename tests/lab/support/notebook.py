@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
-pytest.importorskip("playwright", reason="JupyterLab's tests have an environment: `make lab`")
+# first, because it skips the tests that import this where there is no playwright
+from tests.lab.support.browser import wait_for_jupyterlab  # isort: split
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -22,12 +21,6 @@ _CLOSE = """async () => {
     await jupyterapp.commands.execute('docmanager:save-all');
     await jupyterapp.commands.execute('application:close-all');
 }"""
-
-
-def wait_for_jupyterlab(page: Page) -> None:
-    """Wait until a page that is being loaded is JupyterLab, and has all its commands."""
-    page.wait_for_function("window.jupyterapp !== undefined")
-    page.evaluate("jupyterapp.restored")
 
 
 class Notebook:
@@ -46,7 +39,7 @@ class Notebook:
         page.evaluate(_OPEN, path)
         self.panel = page.locator(".jp-NotebookPanel:visible")
         self.cells = self.panel.locator(".jp-Notebook-cell")
-        self.handle = self.panel.locator(".noUi-handle")
+        self.handle = self.panel.locator(".noUi-handle").first
         self.wait_for_status("idle")
 
     # The kernel
@@ -114,7 +107,7 @@ class Notebook:
         return self.output(cell)
 
     def slide(self, key: str) -> None:
-        """Press a key with the focus on the slider that is shown."""
+        """Press a key with the focus on the first slider."""
         self.handle.focus()
         self.page.keyboard.press(key)
 
