@@ -91,4 +91,4 @@ def notebook(
     yield open_notebook
     for each in opened:
         each.close()
-    lab.wait_for_no_kernel()
+    lab.end_kernels()

@@ -31,7 +31,7 @@ def bench(lab: JupyterLab) -> Iterator[Program]:
 
 
 def test_a_notebook_in_a_running_application(
-    notebook: Callable[..., Notebook], bench: Program
+    notebook: Callable[..., Notebook], lab: JupyterLab, bench: Program
 ) -> None:
     opened = notebook(
         "import os\nprint(os.getpid(), win.windowTitle())",
@@ -50,5 +50,6 @@ def test_a_notebook_in_a_running_application(
     expect(opened.run(4)).to_contain_text("4936")
     opened.look("embedded")
     opened.close()
+    lab.end_kernels()
     with closing(Frontend(bench.connection_file)) as frontend:
         assert frontend.run("model.channels[0].frequency").result.startswith("1234")

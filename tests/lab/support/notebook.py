@@ -77,7 +77,7 @@ class Notebook:
         self.page.evaluate(_OPEN, self.path)
 
     def close(self) -> None:
-        """Save and close; the kernel ends."""
+        """Save and close; the kernel goes on."""
         self.page.evaluate(_CLOSE)
 
     # Cells

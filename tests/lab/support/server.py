@@ -9,7 +9,7 @@ import sys
 import urllib.request
 from typing import Any
 
-from tests.frontends.support.programs import ROOT, Home, Program, wait_until
+from tests.frontends.support.programs import ROOT, Home, Program
 
 TOKEN = "lab"
 KERNELSPEC = "qtkernel"
@@ -34,8 +34,8 @@ SETTINGS: dict[str, dict[str, object]] = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     # the first Tab imports jedi, which takes longer than the second for which JupyterLab waits
     "completer-extension/manager": {"providerTimeout": 30_000},
-    # all cells are in the page, also those out of sight; a notebook's kernel ends when it is closed
-    "notebook-extension/tracker": {"windowingMode": "none", "kernelShutdown": True},
+    # all cells are in the page, also those out of sight
+    "notebook-extension/tracker": {"windowingMode": "none"},
 }
 
 _COMPLAINT = re.compile(
@@ -91,9 +91,10 @@ class JupyterLab(Program):
             content = answer.read()
         return json.loads(content) if content else None
 
-    def wait_for_no_kernel(self) -> None:
-        """Wait until all notebooks' kernels have ended."""
-        wait_until(lambda: not self.ask("/api/sessions"), 30, "the kernels of closed notebooks end")
+    def end_kernels(self) -> None:
+        """Shut the kernels of all notebooks down, as the button in JupyterLab's list does."""
+        for session in self.ask("/api/sessions"):
+            self.ask(f"/api/sessions/{session['id']}", "DELETE")
 
     def write_notebook(self, name: str, cells: tuple[str, ...], kernel: str = KERNELSPEC) -> str:
         """Write a notebook with these cells, for this kernel; what JupyterLab calls it."""
