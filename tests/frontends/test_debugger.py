@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from tests.frontends.conftest import Starter
@@ -35,6 +36,23 @@ def test_it_is_advertised_and_not_imported_before_it_is_used(start: Starter) -> 
     assert frame["source"]["path"] == path
     client.go_on(frame)
     assert frontend.outcome(cell).text() == "after 42\n"
+
+
+def test_without_debugpy(start: Starter) -> None:
+    """It is not advertised, and who asks all the same is told what to install."""
+    directory = start.home.directory / "hiding"
+    directory.mkdir()
+    (directory / "sitecustomize.py").write_text("import sys; sys.modules['debugpy'] = None\n")
+    path = f"{directory}{os.pathsep}{start.home.environment['PYTHONPATH']}"
+    frontend = start.frontend(start.kernel("headless", environment={"PYTHONPATH": path}))
+    info = frontend.outcome(frontend.client.kernel_info()).content
+    assert info["debugger"] is False
+    assert "debugger" not in info["supported_features"]
+    for command in ("debugInfo", "initialize"):
+        response = DebugClient(frontend).ask(command)
+        assert response["success"] is False
+        assert "qtkernel[debug]" in response["message"]
+    assert "ipython-input" in frontend.run("(lambda: 0).__code__.co_filename").result
 
 
 def test_a_breakpoint_in_a_cell(client: DebugClient) -> None:
