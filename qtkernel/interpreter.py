@@ -185,7 +185,7 @@ class LanguageInfo:
 
 
 class Interpreter(Protocol):
-    """The language, as the kernel sees it. Every method is called on the kernel's own thread."""
+    """The language, as the kernel sees it, on one thread: the kernel's own, or a subshell's."""
 
     @property
     def execution_count(self) -> int:
@@ -193,6 +193,9 @@ class Interpreter(Protocol):
 
     def language_info(self) -> LanguageInfo:
         """Name, version and banner of the language."""
+
+    def begin_cell(self, stores_history: bool) -> int:
+        """A cell is about to be executed; its number, which no other stored cell gets."""
 
     async def execute(
         self,

@@ -123,8 +123,9 @@ class ShellRequests:
         pending = False
         result: ExecuteResult | None = None
         try:
+            count = self._interpreter.begin_cell(content.stores_history)
             if not content.silent:
-                self._publish_input(request, content)
+                self._publish_input(request, content.code, count)
             result = await self._interpreter.execute(
                 content.code,
                 silent=content.silent,
@@ -144,12 +145,9 @@ class ShellRequests:
             return ExecuteResult(result.execution_count, error, {}, result.payload)
         return result
 
-    def _publish_input(self, request: Request, content: contents.ExecuteRequest) -> None:
-        self._publisher.publish(
-            "execute_input",
-            {"code": content.code, "execution_count": self._interpreter.execution_count},
-            parent=request.message,
-        )
+    def _publish_input(self, request: Request, code: str, count: int) -> None:
+        content = {"code": code, "execution_count": count}
+        self._publisher.publish("execute_input", content, parent=request.message)
 
     def describe_error(self, request: Request) -> Reply:
         """What an execute_reply has besides its error, when the cell itself never ran."""

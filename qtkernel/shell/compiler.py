@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import CodeType
 from typing import Any
 
@@ -19,6 +21,29 @@ class CellCompiler(CachingCompiler):  # type: ignore[misc]
     """Makes a file name of a cell's code as it was sent; None: IPython's name for it."""
 
     _shifted = ("", 0)
+
+    def __init__(self) -> None:
+        self._extra = _ExtraFlags()
+        super().__init__()
+
+    @property
+    def flags(self) -> int:
+        """Of the compiler: what cells have imported from ``__future__``, and what is extra here."""
+        return self._flags | self._extra.flags
+
+    @flags.setter
+    def flags(self, flags: int) -> None:
+        self._flags = flags & ~self._extra.flags
+
+    @contextmanager
+    def extra_flags(self, flags: int) -> Iterator[None]:
+        """More flags, for this thread: cells of subshells are compiled at the same time."""
+        before = self._extra.flags
+        self._extra.flags = before | (flags & ~self.flags)
+        try:
+            yield
+        finally:
+            self._extra.flags = before
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compile a piece of a cell. A cell is compiled again each time that it is run."""
@@ -51,6 +76,10 @@ class CellCompiler(CachingCompiler):  # type: ignore[misc]
         if filename == name:
             source = "\n" * shift + source
         return super().ast_parse(source, filename, symbol)  # type: ignore[no-any-return]
+
+
+class _ExtraFlags(threading.local):
+    flags = 0
 
 
 def _leading_lines(code: str) -> int:

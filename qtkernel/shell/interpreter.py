@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import bdb
-import builtins
-import cmd
 import contextvars
-import getpass
 import platform
 import sys
 import traceback
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from types import FrameType
 from typing import Any
 
 import IPython
-from IPython.core.error import StdinNotImplementedError
 from IPython.utils.tokenutil import token_at_cursor
 
 from qtkernel._version import __version__
@@ -31,7 +25,6 @@ from qtkernel.interpreter import (
     Interruption,
     LanguageInfo,
     ReadInput,
-    StdinNotAllowed,
     Stepped,
 )
 from qtkernel.loops.current import loops_may_run
@@ -39,7 +32,6 @@ from qtkernel.shell.awaiting import Awaiting
 from qtkernel.shell.completion import complete
 from qtkernel.shell.shell import ZMQInteractiveShell, safe_str
 from qtkernel.shell.streams import flush_wrappers
-from qtkernel.shell.threads import noting_threads
 
 
 class ShellInterpreter:
@@ -59,13 +51,10 @@ class ShellInterpreter:
     ) -> None:
         self.shell = shell
         self._interruption = interruption
-        self._read_input: ReadInput = _no_input
         self._asyncio_loop = asyncio_loop
         self._around_cell = around_cell
         self._awaiting: list[Awaiting] = []
         self._environment = shell.environment
-        self._environment.add(self._take_input)
-        self._environment.add(noting_threads(shell.iopub))
 
     @property
     def execution_count(self) -> int:
@@ -95,8 +84,15 @@ class ShellInterpreter:
         )
 
     def connect_input(self, read_input: ReadInput) -> None:
-        """Set what input() and getpass() in a cell ask; until then they cannot be answered."""
-        self._read_input = read_input
+        """Set what input() and getpass() in a cell ask; until then they cannot be answered.
+
+        On the thread that runs the cells.
+        """
+        self.shell.states.current.read_input = read_input
+
+    def begin_cell(self, stores_history: bool) -> int:
+        """A cell is about to be executed; its number."""
+        return self.shell.states.begin(stores_history)
 
     # Running cells
 
@@ -111,7 +107,7 @@ class ShellInterpreter:
     ) -> ExecuteResult:
         """Run a cell."""
         shell = self.shell
-        count = shell.cell_count = int(shell.execution_count)
+        count = shell.cell_count
         shell.last_error = None
         error: BaseException | None
         expressions: Mapping[str, Any] = {}
@@ -126,8 +122,8 @@ class ShellInterpreter:
             error = raised
             if shell.last_error is None:
                 self._show(raised)
-            if store_history and shell.execution_count == count:
-                shell.execution_count = count + 1  # its number has been published, and is taken
+        # the number of one that was interrupted before it was counted is taken: it was published
+        shell.states.end(failed=error is not None)
         payload = list(shell.payload_manager.read_payload())
         shell.payload_manager.clear_payload()
         return ExecuteResult(count, self._error_info(error), expressions, payload)
@@ -232,45 +228,6 @@ class ShellInterpreter:
             self.shell.publish_error(error, [name])
         return self.shell.last_error
 
-    def _take_input(self) -> Callable[[], None]:
-        """Have the frontend asked by input() and getpass()."""
-        before = builtins.input, getpass.getpass
-        builtins.input, getpass.getpass = self._input, self._getpass
-
-        def undo() -> None:
-            builtins.input, getpass.getpass = before
-
-        return undo
-
-    def _input(self, prompt: object = "", /) -> str:
-        """Ask the frontend for a line of text, without its trailing newline."""
-        __tracebackhide__ = True
-        debugger = _debugger_that_prompts(sys._getframe(1))
-        if debugger is None:
-            return self._ask(str(prompt), password=False)
-        # "c" would put a SIGINT handler of its own over ours, and stop in the host's slots
-        debugger.nosigint = True
-        try:
-            return self._ask(str(prompt), password=False)
-        except KeyboardInterrupt:
-            # pdb would swallow it and prompt again, for ever
-            raise bdb.BdbQuit from None
-
-    def _getpass(self, prompt: str = "Password: ", stream: object = None) -> str:  # noqa: ARG002
-        """Ask the frontend for a line of text that is not shown."""
-        __tracebackhide__ = True
-        return self._ask(str(prompt), password=True)
-
-    def _ask(self, prompt: str, password: bool) -> str:
-        __tracebackhide__ = True
-        self.shell.output.flush()
-        try:
-            return self._read_input(prompt, password)
-        except StdinNotAllowed:
-            raise StdinNotImplementedError(
-                "input() was called, but the frontend that runs this cell cannot answer it"
-            ) from None
-
     # Introspection
 
     def complete(self, code: str, cursor_pos: int) -> Completion:
@@ -343,18 +300,6 @@ class ShellInterpreter:
     def reset(self) -> None:
         """Drop what cells put into the namespace; what the host put there stays."""
         self.shell.reset(new_session=True)
-
-
-def _debugger_that_prompts(frame: FrameType) -> Any | None:
-    """The debugger whose command loop `frame` is, if it is one."""
-    if frame.f_code is not cmd.Cmd.cmdloop.__code__:
-        return None
-    loop = frame.f_locals["self"]
-    return loop if isinstance(loop, bdb.Bdb) else None
-
-
-def _no_input(_prompt: str, _password: bool) -> str:
-    raise StdinNotAllowed
 
 
 def _run_to_end(coroutine: Coroutine[Any, Any, Any]) -> Any:

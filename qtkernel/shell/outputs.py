@@ -45,6 +45,25 @@ class ResultHook(DisplayHook):  # type: ignore[misc]
             if name not in self.shell.host_names:
                 self.shell.user_ns[name] = self.shell.user_ns_hidden[name] = ""
 
+    def __call__(self, result: Any = None) -> None:
+        """Show the value of an expression: a cell's, or whoever else prompts in this process."""
+        shell = self.shell
+        if shell.environment.only_elsewhere and self.iopub.current() is None:
+            beneath = shell.display_trap.shared.beneath
+            if beneath is not None:
+                beneath(result)
+                return
+        super().__call__(result)
+
+    @property
+    def exec_result(self) -> Any:
+        """IPython's record of the cell that runs."""
+        return self.shell.states.current.result
+
+    @exec_result.setter
+    def exec_result(self, result: Any) -> None:
+        self.shell.states.current.result = result
+
     @property
     def prompt_count(self) -> int:
         """The number of the cell that is being run."""

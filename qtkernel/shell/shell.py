@@ -30,8 +30,10 @@ from traitlets.config import Config
 
 from qtkernel.interpreter import Connection, ErrorInfo, IOPub
 from qtkernel.loops.untraced import leave_untraced
+from qtkernel.shell.asking import Asking
 from qtkernel.shell.attaching import AttachingMagics
 from qtkernel.shell.callbacks import CellEvents
+from qtkernel.shell.cell_state import CellStates, Payloads
 from qtkernel.shell.comms import Comms, found_through_comm_package
 from qtkernel.shell.compiler import CellCompiler
 from qtkernel.shell.environment import Environment, StepBuiltins, StepDisplay
@@ -41,6 +43,7 @@ from qtkernel.shell.magics import FrontendMagics, GuestNamespaceMagics, KernelMa
 from qtkernel.shell.outputs import DisplayMessages, ResultHook
 from qtkernel.shell.plotting_shell import PlottingShell
 from qtkernel.shell.streams import OutputBuffer
+from qtkernel.shell.threads import noting_threads
 from qtkernel.shell.traces import (
     LastError,
     end_scripts,
@@ -84,8 +87,7 @@ class ZMQInteractiveShell(PlottingShell):
     def __init__(self, *, config: Config | None = None, **kwargs: Any) -> None:
         self.environment = Environment()
         self._kinds = tuple(self._walk_mro())
-        self.cell_count = 1
-        self.last_error: ErrorInfo | None = None
+        self.states = CellStates()
         self.on_exit: Callable[[], object] = lambda: None
         self._module_lists: dict[str, Any] = {}
         self.sys_last = LastError()
@@ -103,6 +105,8 @@ class ZMQInteractiveShell(PlottingShell):
             self.watch_names()
         self.display_pub.iopub = self.displayhook.iopub = self.iopub
         self.display_pub.output = self.displayhook.output = self.output
+        for take in (*Asking(self).takes, *noting_threads(self.iopub)):
+            self.environment.share(take)
         # as_hook drops the hook's first argument, the shell itself
         self.set_hook("show_in_pager", page.as_hook(payload_page), 99)
         if self.owns_process:
@@ -111,6 +115,40 @@ class ZMQInteractiveShell(PlottingShell):
         else:
             atexit.unregister(self.atexit_operations)
             self._undos.append(found_by_its_cells(self, self.iopub))
+
+    # Of the running cell, where several run at once
+
+    @property
+    def execution_count(self) -> int:
+        """The number of the next cell; a cell that is stored sees one more than its own."""
+        return self.states.execution_count
+
+    @execution_count.setter
+    def execution_count(self, count: int) -> None:
+        self.states.execution_count = count
+
+    @property
+    def cell_count(self) -> int:
+        """The number of the cell that runs, or was the last."""
+        return self.states.current.number
+
+    @cell_count.setter
+    def cell_count(self, count: int) -> None:
+        self.states.current.number = count
+
+    @property
+    def last_error(self) -> ErrorInfo | None:
+        """The error that was shown last."""
+        return self.states.current.error
+
+    @last_error.setter
+    def last_error(self, error: ErrorInfo | None) -> None:
+        self.states.current.error = error
+
+    def init_payload(self) -> None:
+        """Payloads: IPython's, of each cell its own."""
+        self.payload_manager = Payloads(self.states, parent=self)
+        self.configurables.append(self.payload_manager)
 
     def register_as_singleton(self) -> Callable[[], None]:
         """Make this the shell that IPython's global functions find; returns the undo."""
@@ -223,13 +261,13 @@ class ZMQInteractiveShell(PlottingShell):
         self.builtin_trap = StepBuiltins(self)
         self.builtin_trap.auto_builtins |= {"__IPYTHON__": True, "display": display}
         self.environment.add(self.register_as_singleton)
-        self.environment.add(self.builtin_trap.take)
+        self.environment.share(self.builtin_trap.shared)
 
     def init_displayhook(self) -> None:
         """Take sys.displayhook for the steps of cells only."""
         super().init_displayhook()
         self.display_trap = StepDisplay(self.environment, self.displayhook)
-        self.environment.add(self.display_trap.take)
+        self.environment.share(self.display_trap.shared)
 
     def atexit_operations(self) -> None:
         """End the history session and remove temporary files."""

@@ -19,28 +19,28 @@ from concurrent.futures.thread import ThreadPoolExecutor
 from typing import Any
 
 from qtkernel.interpreter import IOPub
-from qtkernel.shell.environment import Take, Undo
+from qtkernel.shell.environment import SharedTake
 
 _get_ident = threading.get_ident
 
 
-def noting_threads(iopub: IOPub) -> Take:
+def noting_threads(iopub: IOPub) -> tuple[SharedTake, SharedTake]:
     """Tell `iopub` of the threads that are started in a step; it knows which are a cell's.
 
-    New functions for each step (0.8 us): if a library that a cell has imported keeps them, to call
-    them from its own, they must go on calling what was there before, and not come back to it.
+    New functions each time (0.8 us): if a library that a cell has imported keeps them, to call them
+    from its own, they must go on calling what was there before, and not come back to it.
     """
+    submitting: set[int] = set()
 
-    def take() -> Undo:
-        start_before = threading.Thread.start
-        submit_before: Callable[..., Future[Any]] = ThreadPoolExecutor.submit
-        submitting: set[int] = set()
-
+    def make_start(start_before: Callable[..., None]) -> Callable[..., None]:
         def start(self: threading.Thread) -> None:
             if _get_ident() not in submitting:
                 iopub.claim_thread(self)
             start_before(self)
 
+        return start
+
+    def make_submit(submit_before: _Submit) -> _Submit:
         def submit(
             self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
         ) -> Future[Any]:
@@ -51,15 +51,20 @@ def noting_threads(iopub: IOPub) -> Take:
             finally:
                 submitting.discard(ident)
 
-        threading.Thread.start = start  # type: ignore[method-assign]
-        ThreadPoolExecutor.submit = submit  # type: ignore[method-assign, assignment]
+        return submit
 
-        def undo() -> None:
-            if threading.Thread.start is start:
-                threading.Thread.start = start_before  # type: ignore[method-assign]
-            if ThreadPoolExecutor.submit is submit:
-                ThreadPoolExecutor.submit = submit_before  # type: ignore[method-assign]
+    return (
+        SharedTake(lambda: threading.Thread.start, _set_start, make_start, yields=True),
+        SharedTake(lambda: ThreadPoolExecutor.submit, _set_submit, make_submit, yields=True),
+    )
 
-        return undo
 
-    return take
+_Submit = Callable[..., Future[Any]]
+
+
+def _set_start(start: Callable[..., None]) -> None:
+    threading.Thread.start = start  # type: ignore[method-assign]
+
+
+def _set_submit(submit: _Submit) -> None:
+    ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]

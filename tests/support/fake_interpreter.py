@@ -65,6 +65,9 @@ class FakeInterpreter:
             "fake", "1.0", "A fake", {"name": "fakish", "version": "7"}, [{"text": "a", "url": "b"}]
         )
 
+    def begin_cell(self, stores_history: bool) -> int:  # noqa: ARG002
+        return self.execution_count
+
     async def execute(
         self,
         code: str,

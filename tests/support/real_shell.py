@@ -187,6 +187,7 @@ class RealShell:
             "user_expressions": {},
             "cell_id": None,
         } | more
+        self.interpreter.begin_cell(arguments["store_history"] and not arguments["silent"])
         coroutine = self.interpreter.execute(code, **arguments)
         while True:
             with self.iopub.request(parent):
