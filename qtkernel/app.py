@@ -117,6 +117,7 @@ def _serve(
             profile.config if profile is not None else None,
             profile.directory if profile is not None else None,
             capture_fds=options.capture_fds,
+            subshells=options.subshells,
         )
     except (
         BadConnectionFile,
@@ -161,6 +162,7 @@ def _kernel_parser() -> argparse.ArgumentParser:
     add("-m", dest="module", metavar="MODULE", help="run this module first, as python -m does")
     add("--matplotlib", metavar="BACKEND", help="as %%matplotlib BACKEND; auto, inline, qt, ...")
     add("--ext", action="append", default=[], metavar="MODULE", help="load an IPython extension")
+    add("--subshells", action="store_true", help="tell frontends that they may have subshells")
     add("--profile", metavar="NAME", help="use this IPython profile's startup files and config")
     add("--log-level", choices=LOG_LEVELS, default="warning", metavar="LEVEL")
     add("--version", action="version", version=f"qtkernel {__version__}")

@@ -16,6 +16,7 @@ import itertools
 import os
 import socket as socket_module
 import struct
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -51,11 +52,12 @@ class Connection:
 
 
 class Connections:
-    """The connections of one socket. Every method belongs to the thread that drives it.
+    """The connections of one socket. They belong to the thread that drives it; `of`, `silent` and
+    `look` may be called from any.
 
     Args:
         monitor: what `monitored` has returned for the socket.
-        lost: called with each connection that is gone.
+        lost: called with each connection that is gone, by whoever finds that out.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Connections:
         self._former: dict[int, bytes] = {}
         """By descriptor: the routing id of the last one that was heard there and is gone."""
         self._loop: EventLoop | None = None
+        self._lock = threading.RLock()
         self._fd = int(monitor.FD)
 
     def attach(self, loop: EventLoop) -> None:
@@ -76,6 +79,13 @@ class Connections:
         self._loop = loop
         loop.add_reader(self._fd, self.look)
         loop.call_soon_threadsafe(self._look_if_attached)  # the edge of what was there is gone
+
+    def take_over(self, loop: EventLoop) -> None:
+        """Let `loop`, on whose thread this is called, say it from now on."""
+        before, self._loop = self._loop, None
+        if before is not None:
+            before.call_soon_threadsafe(lambda: before.remove_reader(self._fd))
+        self.attach(loop)
 
     def detach(self) -> None:
         """Take it off its loop; it can be attached to another one."""
@@ -90,6 +100,10 @@ class Connections:
 
     def of(self, part: zmq.Frame, routing_id: bytes) -> Connection:
         """The connection that a message has come by, of which `part` is the first."""
+        with self._lock:
+            return self._of(part, routing_id)
+
+    def _of(self, part: zmq.Frame, routing_id: bytes) -> Connection:
         fd = int(part.get(zmq.SRCFD))
         found = self._by_fd.get(fd)
         if found is None or found.routing_id != routing_id:
@@ -118,17 +132,19 @@ class Connections:
 
     def silent(self) -> list[Connection]:
         """Those on which nothing has been said, oldest first."""
-        self.look()
-        return [each for each in self._by_fd.values() if each.routing_id is None]
+        with self._lock:
+            self.look()
+            return [each for each in self._by_fd.values() if each.routing_id is None]
 
     def look(self) -> None:
         """Read what the monitor has to say."""
-        while not self._monitor.closed and is_readable(self._monitor):
-            event = parse_monitor_message(self._monitor.recv_multipart(zmq.NOBLOCK))
-            fd = int(event["value"])
-            self._drop(fd)
-            if event["event"] == zmq.EVENT_ACCEPTED:
-                self._by_fd[fd] = Connection(fd)
+        with self._lock:
+            while not self._monitor.closed and is_readable(self._monitor):
+                event = parse_monitor_message(self._monitor.recv_multipart(zmq.NOBLOCK))
+                fd = int(event["value"])
+                self._drop(fd)
+                if event["event"] == zmq.EVENT_ACCEPTED:
+                    self._by_fd[fd] = Connection(fd)
 
     def _drop(self, fd: int) -> None:
         gone = self._by_fd.pop(fd, None)

@@ -10,21 +10,20 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
-from types import ModuleType
 from typing import Any
 
 from qtkernel.embed.about import about
-from qtkernel.embed.attendance import OnAttach
 from qtkernel.embed.control_thread import ControlThread
 from qtkernel.embed.coroutines import Coroutines
 from qtkernel.embed.debugging import build_debugger
 from qtkernel.embed.endpoints import Address
 from qtkernel.embed.hooks import UnhandledExceptions
 from qtkernel.embed.outside import Outside, Served
+from qtkernel.embed.plan import Plan
 from qtkernel.embed.ports import build_ports
+from qtkernel.embed.subshells import Parts, build_subshells
 from qtkernel.embed.undo import UndoStack
 from qtkernel.interpreter import Pending
 from qtkernel.kernel.attribution import Attribution
@@ -32,11 +31,10 @@ from qtkernel.kernel.clients import Client
 from qtkernel.kernel.comm_requests import CommRequests
 from qtkernel.kernel.control_requests import ControlRequests
 from qtkernel.kernel.debug_requests import DebugRequests, describe_failure
-from qtkernel.kernel.events import Events
 from qtkernel.kernel.handlers import control_handlers, shell_handlers
 from qtkernel.kernel.info import InfoRequests
 from qtkernel.kernel.interrupt import Interrupter
-from qtkernel.kernel.kernel import Kernel, RequestCycle
+from qtkernel.kernel.kernel import Handler, Kernel, RequestCycle
 from qtkernel.kernel.live import Live
 from qtkernel.kernel.nested import NestedWaits
 from qtkernel.kernel.publisher import Publisher
@@ -58,34 +56,9 @@ from qtkernel.shell.unhandled import UnhandledErrors
 CLOSE_TIMEOUT = 1.0
 """Seconds that each thread gets to send what it still has when the kernel closes."""
 
+_SUBSHELLS_END = 0.5  # seconds that a restart waits for the cells of subshells to end, at most
 _RESTART_CHECK = 0.02  # seconds until a restart looks again whether the running cell has ended
 _getpid = os.getpid
-
-
-@dataclass
-class Plan:
-    """What distinguishes one kernel from another."""
-
-    application: str = ""
-    """The program's name, for frontends."""
-    user_ns: dict[str, Any] | None = None
-    user_module: ModuleType | None = None
-    owns_process: bool = False
-    exit_ends: bool = False
-    """Whether ``exit`` in a cell ends the kernel, and not just the frontend's session."""
-    captures_host: bool = False
-    """Whether frontends get the application's own output, too."""
-    capture_fds: bool = False
-    config: Any = None
-    profile_dir: Any = None
-    switch_loop: Callable[[str], None] = lambda _name: None
-    shut_down: Callable[[bool], Pending | None] = lambda _restart: None
-    exited: Callable[[], object] = lambda: None
-    """What ``exit`` in a cell does where it ends the kernel; called by the cell."""
-    interrupted: Callable[[], object] = lambda: None
-    """What Ctrl+C in the application's own terminal does where PyQt would abort the process."""
-    on_attach: OnAttach | None = None
-    events: Events = field(default_factory=Events)
 
 
 class Assembly:
@@ -199,20 +172,26 @@ class Assembly:
         info = InfoRequests(
             interpreter.language_info(),
             self.address.ports,
-            features=["debugger"] if debugger.adapter.available else [],
+            features=[
+                *(["kernel subshells"] if plan.subshells else []),
+                *(["debugger"] if debugger.adapter.available else []),
+            ],
             about=tell,
         )
         control = self.control = ControlRequests(
             self.publisher, self.interrupter, self.control_thread.loop, plan.shut_down
         )
         control.debugger = debugger
+        comms = CommRequests(interpreter, self.interrupter)
+
+        def handlers(requests: ShellRequests) -> Mapping[str, Handler]:
+            return shell_handlers(info, control, requests, comms)
+
         self.kernel = Kernel(
             RequestCycle(
                 session,
                 self.publisher,
-                shell_handlers(
-                    info, control, self.requests, CommRequests(interpreter, self.interrupter)
-                ),
+                handlers(self.requests),
                 self.output.flush,
                 self.requests.describe_error,
                 self.requests.interruptible,
@@ -221,11 +200,34 @@ class Assembly:
         )
         self.requests.kernel = self.kernel
         self.kernel.drain = lambda: self._drain(Channel.SHELL)
+        refusing = RequestCycle(
+            session, self.publisher, {}, lambda: None, self.requests.describe_error
+        )
+        outside = self.outside
+        parts = Parts(
+            session,
+            self.publisher,
+            self.output,
+            self.shell,
+            self.stdin,
+            handlers,
+            lambda: outside.shell.drain() if outside else None,
+            self._is_gone,
+            lambda loop, context: self.unhandled.in_task(loop, context),
+        )
+        share = outside.share if outside else lambda: None
+        self.subshells = build_subshells(parts, self.kernel, refusing, share)
+        control.interrupt_subshells = self.subshells.interrupt
         control_cycle = RequestCycle(
             session,
             self.publisher,
             control_handlers(
-                info, control, StackRequests(), UsageRequests(), DebugRequests(debugger)
+                info,
+                control,
+                StackRequests(),
+                UsageRequests(),
+                self.subshells,
+                DebugRequests(debugger),
             ),
             flush=lambda: None,
             describe_error=describe_failure,
@@ -234,6 +236,7 @@ class Assembly:
         self.ports = build_ports(
             session,
             self.kernel,
+            self.subshells.accept,
             self.stdin,
             control_cycle,
             self.control_thread.loop,
@@ -241,13 +244,10 @@ class Assembly:
             self._live,
             self._call_soon,
         )
-        if self.outside is not None:
-            refusing = RequestCycle(
-                session, self.publisher, {}, lambda: None, self.requests.describe_error
-            )
-            served = Served(self.kernel, self.stdin, control_cycle, refusing)
-            self.outside.on_control_lost = debugger.frontend_gone
-            self.outside.connect(
+        if outside is not None:
+            served = Served(self.kernel, self.subshells.accept, self.stdin, control_cycle, refusing)
+            outside.on_control_lost = debugger.frontend_gone
+            outside.connect(
                 served, self.control_thread, self.publisher, plan.events, plan.on_attach
             )
 
@@ -262,7 +262,8 @@ class Assembly:
     def _drain(self, channel: Channel) -> None:
         self.ports.drain(channel)
         if self.outside is not None:
-            (self.outside.shell if channel is Channel.SHELL else self.outside.stdin).drain()
+            drains = {Channel.SHELL: self.outside.drain_shell}
+            drains.get(channel, self.outside.stdin.drain)()
 
     def _send_stdin(self, frames: Sequence[Any]) -> None:
         if self.ports.send_stdin(frames):
@@ -351,6 +352,7 @@ class Assembly:
             # in a nested event loop, which its interrupt is about to end
             self.loop.call_later(_RESTART_CHECK, self._restart)
             return
+        self.subshells.end_all(_SUBSHELLS_END)
         self.shell.comms.close_all()
         self.shell.reset()
         self.kernel.loop_changed()
@@ -370,6 +372,7 @@ class Assembly:
         if self.outside is not None:
             self.outside.refuse()
         self.stdin.close()
+        self.subshells.close(CLOSE_TIMEOUT)
         self._end_coroutines()
         self.ports.drain(Channel.SHELL)
         self.kernel.abort_all()

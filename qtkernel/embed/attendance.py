@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,7 @@ class Attendance:
         events: Events,
         on_attach: OnAttach | None,
     ) -> None:
+        self._thread = threading.get_ident()
         self._loop = loop
         self._publisher = publisher
         self._events = events
@@ -49,7 +51,7 @@ class Attendance:
     def at_control(
         self, accept: Callable[[Request], object], refuse: Callable[[Request], object]
     ) -> Gate:
-        """Make the gate of the control thread."""
+        """Make a gate of the control thread."""
 
         clients = self.clients
 
@@ -59,10 +61,13 @@ class Attendance:
 
         return Gate(clients, heard, accept, refuse)
 
-    def lost_at_control(self, connection: Connection) -> None:
-        """A connection of the control channel is gone. From any thread."""
+    def lost(self, connection: Connection) -> None:
+        """A connection is gone. From any thread."""
         clients = self.clients
-        self._call_soon(lambda: clients.lost(connection))
+        if threading.get_ident() == self._thread:
+            clients.lost(connection)
+        else:
+            self._call_soon(lambda: clients.lost(connection))
 
     def _heard(self, request: Request, connection: Connection) -> None:
         self.clients.heard(request.message, connection)

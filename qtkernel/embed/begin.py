@@ -9,10 +9,10 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
-from qtkernel.embed.assembly import Plan
 from qtkernel.embed.embedded import Capture, EmbeddedKernel, captures_host
 from qtkernel.embed.endpoints import Transport, Wishes
 from qtkernel.embed.hooks import loop_error
+from qtkernel.embed.plan import Plan
 from qtkernel.kernel.clients import Client
 from qtkernel.loops.base import EventLoop
 from qtkernel.loops.errors import NoEventLoop
@@ -34,6 +34,7 @@ def embed(
     loop: EventLoop | None = None,
     defer: bool = False,
     capture: Capture = "cells",
+    subshells: bool = False,
     on_attach: Callable[[Client], object] | None = None,
 ) -> EmbeddedKernel:
     """Put a kernel into the running application; returns at once.
@@ -66,6 +67,9 @@ def embed(
             tasks, or "all", what the application itself writes to sys.stdout and sys.stderr
             included. That has an empty parent header, and ``{"qtkernel": {"origin": "host"}}`` in
             its metadata. See `EmbeddedKernel.capture`.
+        subshells: tell frontends that they may run cells in threads of their own (JEP 91), beside
+            what the GUI thread does. Such cells must not touch windows. Whoever asks for a subshell
+            gets one anyway; but JupyterLab, once told, sends more there than one may want.
         on_attach: called on the kernel's thread with each `Client` when it first speaks, before
             anything that it asks for. If it returns False, or raises, the frontend's requests are
             refused (error replies, "AttachRefused"); anything else lets it in. It may open a
@@ -98,6 +102,7 @@ def embed(
         user_module=user_module or module_of(user_ns),
         captures_host=captures_host(capture),
         on_attach=on_attach,
+        subshells=subshells,
     )
     owns_loop = loop is None
     return EmbeddedKernel(

@@ -17,10 +17,10 @@ from typing import Any, Literal, NamedTuple
 
 from jupyter_core.paths import jupyter_runtime_dir
 
-from qtkernel.embed.assembly import Plan
 from qtkernel.embed.begin import module_of, program_name
 from qtkernel.embed.embedded import EmbeddedKernel
 from qtkernel.embed.endpoints import Wishes
+from qtkernel.embed.plan import Plan
 from qtkernel.loops.base import EventLoop
 from qtkernel.loops.errors import NoEventLoop
 from qtkernel.loops.headless import HeadlessLoop

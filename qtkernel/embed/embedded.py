@@ -8,9 +8,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from qtkernel.channels.inprocess import Port
-from qtkernel.embed.assembly import Assembly, Plan
+from qtkernel.embed.assembly import Assembly
 from qtkernel.embed.endpoints import Wishes, open_address
 from qtkernel.embed.hooks import end_as_interrupted, loop_error
+from qtkernel.embed.plan import Plan
 from qtkernel.embed.signals import signals_for
 from qtkernel.embed.trace import Snapshot
 from qtkernel.embed.undo import UndoStack

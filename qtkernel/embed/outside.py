@@ -17,13 +17,15 @@ from qtkernel.channels.router import RouterChannel
 from qtkernel.channels.sockets import Endpoints
 from qtkernel.embed.attendance import Attendance, OnAttach, receiver
 from qtkernel.embed.control_thread import ControlThread
-from qtkernel.kernel.clients import Clients
+from qtkernel.kernel.clients import Clients, Connection
 from qtkernel.kernel.events import Events
 from qtkernel.kernel.kernel import Kernel, RequestCycle
 from qtkernel.kernel.publisher import Publisher
+from qtkernel.kernel.queue import Request
 from qtkernel.kernel.stdin import Stdin
+from qtkernel.kernel.subshells import Handover, is_for_child
 from qtkernel.loops.base import EventLoop
-from qtkernel.protocol import Channel, Session
+from qtkernel.protocol import Channel, Message, ProtocolError, Session
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Served:
     """What the channels serve."""
 
     kernel: Kernel
+    accept: Callable[[Request], object]
+    """Takes the requests of the shell channel: of child subshells on any thread."""
     stdin: Stdin
     control: RequestCycle
     refusing: RequestCycle
@@ -54,6 +58,7 @@ class Outside:
         loop: Callable[[], EventLoop],
         publisher: Callable[[], Publisher],
     ) -> None:
+        self._shared = False
         self._endpoints = endpoints
         self._session = session
         self._loop = loop
@@ -79,10 +84,15 @@ class Outside:
         self.clients: Clients = attendance.clients
         self._dispatch = served.kernel.dispatch
         self._control_thread = control_thread
-        self._gate = attendance.at_shell(served.kernel.receive, served.refusing.start)
-        control_gate = attendance.at_control(served.control.start, served.control.start)
-        self._look_at_control = control_gate.look
-        connections = self._connections(Channel.SHELL, self.clients.lost)
+        self._gate = attendance.at_shell(served.accept, served.refusing.start)
+        self._child_gate = attendance.at_control(served.accept, served.refusing.start)
+        self._control_gate = attendance.at_control(served.control.start, served.control.start)
+        self._arrived: Handover[tuple[Request, Connection]] = Handover(
+            lambda callback: self._loop().call_soon_threadsafe(callback),
+            lambda arrived: self._gate.receive(*arrived),
+            self._dispatch,
+        )
+        connections = self._connections(Channel.SHELL, attendance.lost)
         self.shell = self._router(
             Channel.SHELL,
             receiver(self._gate, lambda: self.shell),
@@ -91,7 +101,7 @@ class Outside:
         )
         self.control = self._router(
             Channel.CONTROL,
-            receiver(control_gate, lambda: self.control),
+            receiver(self._control_gate, lambda: self.control),
             connections=self._connections(Channel.CONTROL, self._lost_at_control),
         )
         stdin = served.stdin  # and not what holds the kernel: the socket may outlive that
@@ -102,7 +112,7 @@ class Outside:
         self._heartbeat = Heartbeat(self._endpoints.sockets[Channel.HB])
 
     def _lost_at_control(self, connection: Connection) -> None:
-        self._attendance.lost_at_control(connection)
+        self._attendance.lost(connection)
         self.on_control_lost(connection.routing_id)
 
     def _connections(self, channel: Channel, lost: Callable[[Any], object]) -> Connections:
@@ -127,10 +137,34 @@ class Outside:
         self.iopub.start()
         self._heartbeat.start()
 
+    def share(self) -> None:
+        """Read the shell channel on the control thread, which is where this is called, for good.
+
+        The kernel's thread may be busy with a cell while there are requests for child subshells.
+        """
+        self._shared = True
+        self.shell.take_over(self._control_thread.loop, self._sort)
+
+    def _sort(self, message: Message, problem: ProtocolError | None) -> None:
+        connection = self.shell.connection
+        assert connection is not None
+        request = Request(message, self.shell.send, problem)
+        if is_for_child(message):
+            self._child_gate.receive(request, connection)
+        else:
+            self._arrived.put((request, connection))
+
+    def drain_shell(self) -> None:
+        """Have all delivered that has arrived on the shell channel. On the kernel's thread."""
+        self.shell.drain()
+        self._arrived.deliver()
+
     def attach(self, loop: EventLoop) -> None:
         """Let `loop` drive the shell and stdin channels."""
         self.shell.attach(loop)
         self.stdin.attach(loop)
+        if self._shared:
+            self._arrived.loop_changed()
 
     def detach(self) -> None:
         """Take the shell and stdin channels off their loop."""
@@ -142,6 +176,10 @@ class Outside:
         self.clients.close()
         self._gate.look()
         self._control_thread.loop.call_soon_threadsafe(self._look_at_control)
+
+    def _look_at_control(self) -> None:
+        self._control_gate.look()
+        self._child_gate.look()
 
     def close(self, timeout: float) -> None:
         """Send what is left and close all sockets, the control thread's being closed already.

@@ -19,6 +19,7 @@ CallSoon = Callable[[Callable[[], None]], None]
 def build_ports(
     session: Session,
     kernel: Kernel,
+    accept: Callable[[Request], object],
     stdin: Stdin,
     control: RequestCycle,
     control_loop: EventLoop,
@@ -29,6 +30,7 @@ def build_ports(
     """Lanes to the shell and stdin channels on the kernel's thread, and to control on its own.
 
     Args:
+        accept: takes the requests of the shell channel.
         control: handles the requests of the control channel.
         control_loop: the loop of the control thread.
         call_soon: runs a callback on the kernel's event loop; from any thread.
@@ -45,7 +47,7 @@ def build_ports(
     lanes = {
         Channel.SHELL: Lane(
             call_soon,
-            lambda message, problem, send: kernel.receive(Request(message, send, problem)),
+            lambda message, problem, send: accept(Request(message, send, problem)),
             kernel.dispatch,
         ),
         Channel.STDIN: Lane(

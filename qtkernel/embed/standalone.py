@@ -11,9 +11,10 @@ import socket
 import types
 from typing import Any
 
-from qtkernel.embed.assembly import Assembly, Plan
+from qtkernel.embed.assembly import Assembly
 from qtkernel.embed.endpoints import Address, Wishes, open_address
 from qtkernel.embed.parent import watch_interrupt_event, watch_parent
+from qtkernel.embed.plan import Plan
 from qtkernel.embed.undo import UndoStack
 from qtkernel.loops import registry
 from qtkernel.loops.base import EventLoop
@@ -35,6 +36,7 @@ class StandaloneKernel:
         config: IPython's configuration.
         profile_dir: IPython's profile, the default one if None.
         capture_fds: whether what is written to descriptors 1 and 2 during a cell is its output.
+        subshells: whether frontends are told that they may have some.
 
     Raises:
         CannotCapture: `capture_fds` is not possible on this system.
@@ -49,6 +51,7 @@ class StandaloneKernel:
         profile_dir: Any = None,
         *,
         capture_fds: bool = False,
+        subshells: bool = False,
     ) -> None:
         self._undo = UndoStack()
         self._ending = False
@@ -62,6 +65,7 @@ class StandaloneKernel:
             owns_process=True,
             exit_ends=True,
             capture_fds=capture_fds,
+            subshells=subshells,
             config=config,
             profile_dir=profile_dir,
             switch_loop=self.switch_loop,

@@ -49,6 +49,8 @@ class ControlRequests:
         self._repeating = False
         self.debugger: Debugger | None = None
         """Lets go on what has stopped. It belongs to the control thread."""
+        self.interrupt_subshells: Callable[[], object] = lambda: None
+        """Interrupts what runs in child subshells."""
 
     async def interrupt_request(
         self, _request: Request, _content: contents.InterruptRequest
@@ -74,6 +76,7 @@ class ControlRequests:
 
         What has stopped at a breakpoint goes on: the cell, to be interrupted, or a slot.
         """
+        self.interrupt_subshells()
         if self.debugger is not None:
             self.debugger.let_interrupt()
         if self._interrupter.interrupt():

@@ -14,6 +14,7 @@ from qtkernel.kernel.info import InfoRequests
 from qtkernel.kernel.kernel import Handler
 from qtkernel.kernel.shell_requests import ShellRequests
 from qtkernel.kernel.stacks import StackRequests
+from qtkernel.kernel.subshells import Subshells
 from qtkernel.kernel.usage import UsageRequests
 
 
@@ -43,6 +44,7 @@ def control_handlers(
     control: ControlRequests,
     stacks: StackRequests,
     usage: UsageRequests,
+    subshells: Subshells,
     debugging: DebugRequests | None = None,
 ) -> Mapping[str, Handler]:
     """The control channel's, on the control thread."""
@@ -50,6 +52,9 @@ def control_handlers(
         "interrupt_request": control.interrupt_request,
         "stack_request": stacks.stack_request,
         "usage_request": usage.usage_request,
+        "create_subshell_request": subshells.create_subshell_request,
+        "delete_subshell_request": subshells.delete_subshell_request,
+        "list_subshell_request": subshells.list_subshell_request,
     }
     if debugging is not None:
         handlers["debug_request"] = debugging.debug_request

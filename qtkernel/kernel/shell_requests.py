@@ -24,7 +24,8 @@ from qtkernel.kernel.interrupt import Interrupter
 from qtkernel.kernel.kernel import Kernel
 from qtkernel.kernel.publisher import Publisher
 from qtkernel.kernel.queue import Request
-from qtkernel.kernel.stdin import Stdin
+from qtkernel.kernel.stdin import Blocked, Stdin, not_told
+from qtkernel.kernel.thread_interrupt import ThreadInterrupter
 from qtkernel.protocol import Message, contents
 
 Reply = Mapping[str, Any]
@@ -45,7 +46,7 @@ class ShellRequests:
         self,
         interpreter: Interpreter,
         publisher: Publisher,
-        interrupter: Interrupter,
+        interrupter: Interrupter | ThreadInterrupter,
         stdin: Stdin,
     ) -> None:
         self._interpreter = interpreter
@@ -55,6 +56,8 @@ class ShellRequests:
         self._pid = _getpid()
         self._cells: list[tuple[Message, bool]] = []
         self.events = Events()
+        self.blocked: Blocked = not_told
+        """Put around a wait that blocks the thread of a subshell; see `Stdin.read`."""
         self.is_gone: Callable[[str], bool] = lambda _session: False
         """Whether the frontend of this session id has gone away."""
 
@@ -84,9 +87,9 @@ class ShellRequests:
                 self._tell("idle")
         reply: dict[str, Any] = {
             "status": "error" if failed else "ok",
-            # of the last cell that counts, this one or another: frontends show one more than that
-            # at their next prompt, and qtconsole asks for it with a silent cell
-            "execution_count": self._interpreter.execution_count - 1,
+            # of the last cell that counts, this one or one before: frontends show one more than
+            # that at their next prompt, and qtconsole asks for it with a silent cell
+            "execution_count": min(result.execution_count, self._interpreter.execution_count - 1),
             "user_expressions": result.user_expressions,
             "payload": result.payload,
         }
@@ -173,7 +176,7 @@ class ShellRequests:
                     break
                 # what the cell has printed: jupyter console shows no more once it has been asked
                 self._publisher.settle()
-                return self._stdin.read(message, prompt, password)
+                return self._stdin.read(message, prompt, password, self.blocked)
         raise StdinNotAllowed
 
     # Introspection

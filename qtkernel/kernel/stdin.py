@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from qtkernel.interpreter import Wait
@@ -22,6 +23,14 @@ CONNECT_PATIENCE = 5.0
 """Seconds that a frontend has to connect its stdin channel (or to come back)."""
 
 _RETRY = 0.1
+
+
+Blocked = Callable[[Callable[[], object]], AbstractContextManager[None]]
+
+
+def not_told(_interrupt: Callable[[], object]) -> AbstractContextManager[None]:
+    """A `Blocked` that no interrupt ends."""
+    return nullcontext()
 
 
 class StdinClosed(EOFError):
@@ -61,8 +70,13 @@ class Stdin:
                 question.answer(message)
                 return
 
-    def read(self, request: Message, prompt: str, password: bool) -> str:
+    def read(
+        self, request: Message, prompt: str, password: bool, blocked: Blocked = not_told
+    ) -> str:
         """Ask the frontend behind `request` and wait for its answer.
+
+        Args:
+            blocked: put around a wait that blocks the thread; an interrupt calls what it is given.
 
         Raises:
             EOFError: the user ended the input, or the frontend is gone.
@@ -71,7 +85,7 @@ class Stdin:
         __tracebackhide__ = True
         question = _Question(request, self._frames(request, prompt, password))
         if not self._waits.can_wait():
-            return self._read_from_thread(question)
+            return self._read_from_thread(question, blocked)
         question.on_done = self._waits.look
         self.drain()  # what has arrived until now answers nothing that is asked from now on
         self._open(question)
@@ -126,14 +140,15 @@ class Stdin:
                 _RETRY, lambda: self._ask(question, patience - _RETRY)
             )
 
-    def _read_from_thread(self, question: _Question) -> str:
+    def _read_from_thread(self, question: _Question, blocked: Blocked) -> str:
         answered = threading.Event()
         question.on_done = answered.set
         # before anything is posted: the loop may be closed before it has run that
         self._open(question)
         try:
             self._loop().call_soon_threadsafe(lambda: self._ask(question, CONNECT_PATIENCE))
-            answered.wait()
+            with blocked(question.interrupt):
+                answered.wait()
         finally:
             self._questions.remove(question)
         return question.result()

@@ -145,6 +145,20 @@ class VersionRequest(msgspec.Struct, kw_only=True, frozen=True):
     """Protocol 3's question for version numbers, which kernel_info_request took over from."""
 
 
+class CreateSubshellRequest(msgspec.Struct, kw_only=True, frozen=True):
+    """JEP 91, "Create subshell"."""
+
+
+class DeleteSubshellRequest(msgspec.Struct, kw_only=True, frozen=True):
+    """JEP 91, "Delete subshell"."""
+
+    subshell_id: str
+
+
+class ListSubshellRequest(msgspec.Struct, kw_only=True, frozen=True):
+    """JEP 91, "List subshells"."""
+
+
 class UsageRequest(msgspec.Struct, kw_only=True, frozen=True):
     """What the kernel uses of its machine; ipykernel's message, on the control channel."""
 
@@ -172,6 +186,9 @@ REQUESTS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
         "comm_close": CommClose,
         "object_info_request": ObjectInfoRequest,
         "version_request": VersionRequest,
+        "create_subshell_request": CreateSubshellRequest,
+        "delete_subshell_request": DeleteSubshellRequest,
+        "list_subshell_request": ListSubshellRequest,
         "usage_request": UsageRequest,
         "stack_request": StackRequest,
     }

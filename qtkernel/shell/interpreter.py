@@ -148,7 +148,7 @@ class ShellInterpreter:
             ):
                 result = await self._run_as_task(cell)
             else:
-                with self._environment, loops_may_run(self._asyncio_loop):
+                with self._environment, self._loops_may_run():
                     result = self._interruption.call(lambda: _run_to_end(cell))
         finally:
             cell.close()
@@ -196,6 +196,10 @@ class ShellInterpreter:
             self._awaiting.remove(awaiting)
             driven.close()  # has never begun if the loop was closed first
 
+    def _loops_may_run(self) -> AbstractContextManager[None]:
+        # a subshell's thread is nobody else's, and what asyncio is told is told for all threads
+        return nullcontext() if self.shell.states.here else loops_may_run(self._asyncio_loop)
+
     def _step_of_task(self) -> AbstractContextManager[None]:
         # the guest loop has entered it already for its own step
         return nullcontext() if self._environment.entered else self._environment
@@ -206,7 +210,7 @@ class ShellInterpreter:
             awaiting.end()
 
     async def _evaluate(self, user_expressions: Mapping[str, str]) -> Mapping[str, Any]:
-        with self._environment, loops_may_run(self._asyncio_loop):
+        with self._environment, self._loops_may_run():
             return self._interruption.call(
                 lambda: self.shell.user_expressions(dict(user_expressions))
             )
@@ -288,7 +292,7 @@ class ShellInterpreter:
     def comm_message(self, message: Mapping[str, Any]) -> None:
         """Take a comm_open, comm_msg or comm_close."""
         try:
-            with self._environment, loops_may_run(self._asyncio_loop):
+            with self._environment, self._loops_may_run():
                 self._interruption.call(lambda: self.shell.comms.receive(message))
         except BaseException as error:  # an interrupt that came outside of the handler
             self._show(error)

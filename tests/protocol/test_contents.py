@@ -46,6 +46,9 @@ MINIMAL: dict[str, dict[str, Any]] = {
     "version_request": {},
     "stack_request": {},
     "usage_request": {},
+    "create_subshell_request": {},
+    "delete_subshell_request": {"subshell_id": "s"},
+    "list_subshell_request": {},
 }
 
 

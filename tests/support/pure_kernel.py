@@ -20,6 +20,7 @@ from qtkernel.kernel.queue import Request
 from qtkernel.kernel.shell_requests import ShellRequests
 from qtkernel.kernel.stacks import StackRequests
 from qtkernel.kernel.stdin import Stdin
+from qtkernel.kernel.subshells import Subshells
 from qtkernel.kernel.usage import UsageRequests
 from qtkernel.loops.turns import Turns
 from qtkernel.protocol import Message, ProtocolError, Session
@@ -29,6 +30,26 @@ from tests.support.recorder import Recorder
 
 KEY = b"the tests' own key"
 PORTS = {f"{name}_port": port for port, name in enumerate(("shell", "control", "stdin"), 1)}
+
+
+class FakeSubshell:
+    """A child subshell that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self.told: list[str] = []
+
+    def put(self, request: Request) -> None:
+        self.requests.append(request)
+
+    def interrupt(self) -> None:
+        self.told.append("interrupt")
+
+    def end(self) -> None:
+        self.told.append("end")
+
+    def join(self, timeout: float) -> None:
+        self.told.append(f"join {timeout > 0}")
 
 
 class PureKernel:
@@ -88,16 +109,26 @@ class PureKernel:
         self.kernel = Kernel(cycle, self.loop.call_soon_threadsafe)
         self.kernel.drain = self._drain
         self.requests.kernel = self.kernel
+        self.children: dict[str, FakeSubshell] = {}
+        refusing = RequestCycle(
+            self.session, self.publisher, {}, lambda: None, self.requests.describe_error
+        )
+        self.subshells = Subshells(self._create, self.kernel.receive, refusing.start)
+        self.control.interrupt_subshells = self.subshells.interrupt
         self.control_cycle = RequestCycle(
             self.session,
             self.publisher,
-            control_handlers(info, self.control, StackRequests(), UsageRequests()),
+            control_handlers(info, self.control, StackRequests(), UsageRequests(), self.subshells),
             lambda: None,
         )
 
+    def _create(self, subshell_id: str) -> FakeSubshell:
+        self.children[subshell_id] = FakeSubshell()
+        return self.children[subshell_id]
+
     def _drain(self) -> None:
         while self.arriving:
-            self.kernel.receive(self.arriving.pop(0))
+            self.subshells.accept(self.arriving.pop(0))
 
     def _send_stdin(self, frames: Sequence[Any]) -> None:
         if self.unreachable:
@@ -114,9 +145,12 @@ class PureKernel:
         *,
         identities: Sequence[bytes] = (b"frontend",),
         metadata: dict[str, Any] | None = None,
+        subshell_id: str | None = None,
     ) -> Message:
         """A message from a frontend. `content` may be bytes that are no JSON."""
         header = {"msg_id": f"m{next(self._ids)}", "msg_type": msg_type, "session": "frontend"}
+        if subshell_id is not None:
+            header["subshell_id"] = subshell_id
         data = content if isinstance(content, bytes) else json.dumps(content).encode()
         frames = Session(KEY).pack(msg_type, {}, identities=identities)
         message = self.session.unpack(frames)
