@@ -120,7 +120,8 @@ def test_no_interrupt_is_raised_out_of_a_cell(interrupter: ThreadInterrupter) ->
 
     def cells() -> tuple[int, int]:
         raised = told = 0
-        for _ in range(2000):
+        deadline = time.monotonic() + PATIENCE
+        while raised + told < 200 and time.monotonic() < deadline:
             try:
                 interrupter.begin()
                 try:
@@ -141,4 +142,4 @@ def test_no_interrupt_is_raised_out_of_a_cell(interrupter: ThreadInterrupter) ->
     stop.set()
     pest.join()
     assert isinstance(outcome, tuple), outcome
-    assert sum(outcome) > 0
+    assert sum(outcome) >= 200
