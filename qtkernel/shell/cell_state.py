@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.payload import PayloadManager
 
 from qtkernel.interpreter import ErrorInfo, ReadInput, StdinNotAllowed
@@ -120,3 +121,43 @@ class Payloads(PayloadManager):  # type: ignore[misc]
     @_payload.setter
     def _payload(self, payload: list[Any]) -> None:
         self._states.current.payload = payload
+
+
+class ManyCellsShell(InteractiveShell):  # type: ignore[misc]
+    """A shell whose cells may run on several threads at once."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.states = CellStates()
+        super().__init__(**kwargs)
+
+    @property
+    def execution_count(self) -> int:
+        """The number of the next cell; a cell that is stored sees one more than its own."""
+        return self.states.execution_count
+
+    @execution_count.setter
+    def execution_count(self, count: int) -> None:
+        self.states.execution_count = count
+
+    @property
+    def cell_count(self) -> int:
+        """The number of the cell that runs, or was the last."""
+        return self.states.current.number
+
+    @cell_count.setter
+    def cell_count(self, count: int) -> None:
+        self.states.current.number = count
+
+    @property
+    def last_error(self) -> ErrorInfo | None:
+        """The error that was shown last."""
+        return self.states.current.error
+
+    @last_error.setter
+    def last_error(self, error: ErrorInfo | None) -> None:
+        self.states.current.error = error
+
+    def init_payload(self) -> None:
+        """Payloads: IPython's, of each cell its own."""
+        self.payload_manager = Payloads(self.states, parent=self)
+        self.configurables.append(self.payload_manager)

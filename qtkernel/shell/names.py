@@ -11,7 +11,7 @@ in which its names came: those behind the last one of a step have come from the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -42,6 +42,7 @@ class NameWatch:
         self._last: tuple[str, ...] = ()
         self._left: dict[str, Any] = {}
         self._depth = 0
+        self._bound_elsewhere: set[str] = set()
 
     def take(self) -> Callable[[], None]:
         """A step begins; returns what is to be called at its end."""
@@ -55,13 +56,21 @@ class NameWatch:
         if self._depth == 0:
             self.note()
 
+    def bound_elsewhere(self, names: Iterable[str]) -> None:
+        """Code of a cell that is about to run on another thread, and may bind these names.
+
+        It runs between our steps as well, when what comes is the host's otherwise.
+        """
+        self._bound_elsewhere.update(name for name in names if name not in self._namespace)
+
     def look(self) -> None:
         """What has come since `note` is the host's."""
         namespace, last = self._namespace, self._last
         for name in reversed(namespace):
             if name in last:
                 break
-            self._host_names.add(name)
+            if name not in self._bound_elsewhere:
+                self._host_names.add(name)
         for name, value in self._left.items():
             # over one of IPython's own: the host's wins from now on
             if namespace.get(name, value) is not value:

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from IPython.core import page
@@ -33,7 +34,7 @@ from qtkernel.loops.untraced import leave_untraced
 from qtkernel.shell.asking import Asking
 from qtkernel.shell.attaching import AttachingMagics
 from qtkernel.shell.callbacks import CellEvents
-from qtkernel.shell.cell_state import CellStates, Payloads
+from qtkernel.shell.cell_state import ManyCellsShell
 from qtkernel.shell.comms import Comms, found_through_comm_package
 from qtkernel.shell.compiler import CellCompiler
 from qtkernel.shell.environment import Environment, StepBuiltins, StepDisplay
@@ -58,7 +59,7 @@ HISTORY_BATCH = 1000
 """Lines of history that may wait to be written."""
 
 
-class ZMQInteractiveShell(PlottingShell):
+class ZMQInteractiveShell(PlottingShell, ManyCellsShell):
     """IPython's shell, speaking messages.
 
     It is named as rich and pandas expect of a shell behind a Jupyter kernel: they look at the
@@ -87,7 +88,6 @@ class ZMQInteractiveShell(PlottingShell):
     def __init__(self, *, config: Config | None = None, **kwargs: Any) -> None:
         self.environment = Environment()
         self._kinds = tuple(self._walk_mro())
-        self.states = CellStates()
         self.on_exit: Callable[[], object] = lambda: None
         self._module_lists: dict[str, Any] = {}
         self.sys_last = LastError()
@@ -100,7 +100,7 @@ class ZMQInteractiveShell(PlottingShell):
         # made now: IPython would import it in the first cell, before the cell's own code, and an
         # interrupt of that left the module's file open (1 of 40 interrupts on a busy machine)
         _ = self.logger
-        self.compile.claim_code = self.iopub.claim_code
+        self.compile.claim_code = self._claim_code
         if not self.owns_process:
             self.watch_names()
         self.display_pub.iopub = self.displayhook.iopub = self.iopub
@@ -116,39 +116,10 @@ class ZMQInteractiveShell(PlottingShell):
             atexit.unregister(self.atexit_operations)
             self._undos.append(found_by_its_cells(self, self.iopub))
 
-    # Of the running cell, where several run at once
-
-    @property
-    def execution_count(self) -> int:
-        """The number of the next cell; a cell that is stored sees one more than its own."""
-        return self.states.execution_count
-
-    @execution_count.setter
-    def execution_count(self, count: int) -> None:
-        self.states.execution_count = count
-
-    @property
-    def cell_count(self) -> int:
-        """The number of the cell that runs, or was the last."""
-        return self.states.current.number
-
-    @cell_count.setter
-    def cell_count(self, count: int) -> None:
-        self.states.current.number = count
-
-    @property
-    def last_error(self) -> ErrorInfo | None:
-        """The error that was shown last."""
-        return self.states.current.error
-
-    @last_error.setter
-    def last_error(self, error: ErrorInfo | None) -> None:
-        self.states.current.error = error
-
-    def init_payload(self) -> None:
-        """Payloads: IPython's, of each cell its own."""
-        self.payload_manager = Payloads(self.states, parent=self)
-        self.configurables.append(self.payload_manager)
+    def _claim_code(self, code: CodeType) -> None:
+        self.iopub.claim_code(code)
+        if self._names is not None and self.states.here:
+            self._names.bound_elsewhere(code.co_names)
 
     def register_as_singleton(self) -> Callable[[], None]:
         """Make this the shell that IPython's global functions find; returns the undo."""

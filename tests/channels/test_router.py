@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from qtkernel.channels import router as router_module
 from qtkernel.channels.router import RouterChannel, UnreachablePeer
 from qtkernel.channels.sockets import Endpoints
 from qtkernel.loops.base import EventLoop
-from qtkernel.protocol import BadMessage, Channel, Session
+from qtkernel.loops.headless import HeadlessLoop
+from qtkernel.protocol import BadMessage, Channel, Message, ProtocolError, Session
 from tests.channels.conftest import Inbox
 
 Dealer = zmq.Socket[bytes]
@@ -287,3 +289,115 @@ def test_on_stdin_an_unreachable_frontend_is_an_error(endpoints: Endpoints) -> N
 
 def test_on_shell_an_unreachable_frontend_is_not(inbox: Inbox) -> None:
     inbox.channel.send(inbox.session.pack("x_reply", {}, identities=[b"nobody"]))
+
+
+# Another thread takes the socket over
+
+
+class OtherThread:
+    """A thread with a loop, to which the channel moves."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self.errors: list[BaseException] = []
+        self._loop = HeadlessLoop(self.errors.append)
+        self.messages: list[Message] = []
+        self.threads: set[int] = set()
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._loop.run)
+
+    def start(self) -> None:
+        """Take over."""
+        self._loop.call_soon_threadsafe(
+            lambda: self._inbox.channel.take_over(self._loop, self._deliver)
+        )
+        self._thread.start()
+
+    def _deliver(self, message: Message, _problem: ProtocolError | None) -> None:
+        with self._changed:
+            self.threads.add(threading.get_ident())
+            self.messages.append(message)
+            self._changed.notify_all()
+
+    def wait(self, count: int) -> list[str]:
+        """Wait until so many messages have been delivered here."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.messages) >= count, 20)
+        return self.ids
+
+    @property
+    def ids(self) -> list[str]:
+        """The msg_ids of what was delivered here."""
+        return [message.msg_id for message in self.messages]
+
+    def block(self) -> threading.Event:
+        """Keep the thread busy; what is returned lets it go on."""
+        busy, go = threading.Event(), threading.Event()
+        self._loop.call_soon_threadsafe(lambda: (busy.set(), go.wait(20)))
+        assert busy.wait(20)
+        return go
+
+    def end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(20)
+        self._loop.close()
+        assert self.errors == []
+
+
+@pytest.fixture
+def other(inbox: Inbox) -> Iterator[OtherThread]:
+    """A thread that has not begun."""
+    other = OtherThread(inbox)
+    yield other
+    other.end()
+
+
+def test_a_thread_takes_over_while_the_owner_is_busy(
+    loop: EventLoop, inbox: Inbox, dealer: Dealer, other: OtherThread
+) -> None:
+    inbox.channel.attach(loop)
+    run_until(loop, inbox, lambda: True)
+    ids = send(dealer, inbox, 3)
+    arrived(inbox)  # and the owner does not look
+    other.start()
+    assert other.wait(3) == ids
+    ids += send(dealer, inbox, 50)
+    assert other.wait(53) == ids
+    assert other.threads == {other._thread.ident}
+    # what the owner sends goes by the other, and its loop is told in the end
+    inbox.reply(other.messages[-1])
+    assert dealer.poll(10_000)
+    dealer.recv_multipart()
+    loop.call_later(0, loop.stop)
+    loop.run()
+    assert not loop.remove_reader(int(inbox.channel._socket.FD))
+    assert inbox.messages == []
+
+
+def test_who_does_not_own_the_socket_can_have_it_drained(
+    loop: EventLoop, inbox: Inbox, dealer: Dealer, other: OtherThread
+) -> None:
+    inbox.channel.attach(loop)
+    other.start()
+    first = send(dealer, inbox)
+    assert other.wait(1) == first
+    go = other.block()
+    ids = first + send(dealer, inbox)
+    arrived(inbox)
+    assert other.ids == first
+    threading.Timer(0.05, go.set).start()
+    inbox.channel.drain()
+    assert other.ids == ids
+
+
+def test_a_loop_that_comes_later_does_not_get_it_back(
+    loop: EventLoop, inbox: Inbox, dealer: Dealer, other: OtherThread
+) -> None:
+    inbox.channel.attach(loop)
+    other.start()
+    first = send(dealer, inbox)
+    assert other.wait(1) == first
+    inbox.channel.detach()
+    inbox.channel.attach(loop)
+    ids = first + send(dealer, inbox, 5)
+    assert other.wait(6) == ids

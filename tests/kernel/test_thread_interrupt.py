@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import cProfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -143,3 +145,20 @@ def test_no_interrupt_is_raised_out_of_a_cell(interrupter: ThreadInterrupter) ->
     pest.join()
     assert isinstance(outcome, tuple), outcome
     assert sum(outcome) >= 200
+
+
+def test_nothing_is_left_that_a_profiler_would_wait_for(interrupter: ThreadInterrupter) -> None:
+    """In Python 3.11 it hung where an interrupt had been sent that nobody has seen."""
+    for _ in range(50):
+        interrupter.begin()
+        begun = threading.Event()
+
+        def cell(begun: threading.Event = begun) -> None:
+            begun.set()
+            interrupter.interrupt()  # on its way when the code ends
+
+        with contextlib.suppress(KeyboardInterrupt):
+            interrupter.call(cell)
+        interrupter.end()
+    profiler = cProfile.Profile()
+    assert profiler.runctx("x = 1", {}, {}) is profiler

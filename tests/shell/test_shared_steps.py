@@ -161,6 +161,31 @@ def test_flags_for_awaits_are_of_one_thread(bench: RealShell) -> None:
     assert compiler.flags == plain | 0x1000000
 
 
+# Names
+
+
+def test_what_a_cell_elsewhere_binds_is_not_the_hosts(bench: RealShell) -> None:
+    shell, namespace = bench.shell, bench.namespace
+
+    def run() -> None:
+        shell.states.add()
+        try:
+            with shell.environment:
+                exec(shell.compile("fresh = 1", "a cell", "exec"), namespace)
+        finally:
+            shell.states.remove()
+
+    bench.run("pass")
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    namespace["added"] = 2  # by the host
+    bench.run("own = 3")
+    assert {"added"} == {"added", "fresh", "own"} & shell.host_names
+    bench.run("%reset -f")
+    assert {"added"} == {"added", "fresh", "own"} & set(namespace)
+
+
 # Counting
 
 
