@@ -17,7 +17,7 @@ from qtkernel.channels.router import RouterChannel
 from qtkernel.channels.sockets import Endpoints
 from qtkernel.embed.attendance import Attendance, OnAttach, receiver
 from qtkernel.embed.control_thread import ControlThread
-from qtkernel.kernel.clients import Clients, Connection
+from qtkernel.kernel.clients import Clients
 from qtkernel.kernel.events import Events
 from qtkernel.kernel.kernel import Kernel, RequestCycle
 from qtkernel.kernel.publisher import Publisher
