@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,9 +20,14 @@ from qtkernel._version import __version__
 if TYPE_CHECKING:
     from qtkernel.shell.startup import FirstCode, Profile
 
+_TRAIT = re.compile(r"--[A-Z]\w*(\.\w+)+=")
+
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 
 _EPILOG = """\
+--Class.trait=VALUE sets what IPython's configuration files can set, as in
+--InteractiveShell.ast_node_interactivity=all.
+
 Without -f the kernel writes a connection file of its own into Jupyter's runtime directory and
 prints the line that attaches a console to it.
 
@@ -46,14 +52,15 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 def _run_kernel(arguments: list[str]) -> None:
     parser = _kernel_parser()
-    options = parser.parse_args(arguments)
-    _check(parser, options)
+    options, traits = parser.parse_known_args(arguments)
+    _check(parser, options, traits)
     _log_to_stderr(options.log_level.upper(), apart=options.capture_fds)
     # here, and not above: the imports take a while, and --help need not wait for them
     from qtkernel.shell.startup import (
         BadProfile,
         FirstCode,
         ProfileNotFound,
+        configured,
         load_profile,
         missing,
     )
@@ -74,6 +81,8 @@ def _run_kernel(arguments: list[str]) -> None:
         profile = load_profile(options.profile) if options.profile else None
     except (ProfileNotFound, BadProfile) as error:
         parser.error(str(error))
+    if traits:
+        profile = configured(profile, traits)
     _serve(parser, options, first, profile)
 
 
@@ -174,7 +183,12 @@ def _kernel_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+def _check(
+    parser: argparse.ArgumentParser, options: argparse.Namespace, traits: Sequence[str]
+) -> None:
+    unknown = [each for each in traits if not _TRAIT.match(each)]
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     if options.code and options.module:
         parser.error("-c and -m exclude each other: one thing can run first")
     if options.ip and options.transport == "ipc":

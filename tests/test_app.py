@@ -50,6 +50,8 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
     ("arguments", "words"),
     [
         (["--nonsense"], "unrecognized arguments: --nonsense"),
+        (["--Nonsense.trait"], "unrecognized arguments: --Nonsense.trait"),
+        (["--Shell.trait=1", "--nonsense=2"], "unrecognized arguments: --nonsense=2"),
         (["--transport", "udp"], "argument --transport: invalid choice: 'udp'"),
         (["--log-level", "loud"], "argument --log-level: invalid choice: 'loud'"),
         (["-c", "1", "-m", "this"], "-c and -m exclude each other"),
@@ -191,6 +193,22 @@ def test_it_says_how_to_attach_and_ends_on_sigterm(runtime_dir: Path) -> None:
     assert process.stderr.read() == ""
     process.stderr.close()
     assert list(runtime_dir.iterdir()) == []
+
+
+def test_settings_of_ipythons(homes: Path) -> None:
+    """What configuration files can set, the command line can, over a profile of the user's."""
+    directory = homes / "ipython" / "profile_mine"
+    directory.mkdir(parents=True)
+    (directory / "ipython_config.py").write_text(
+        "c.HistoryManager.hist_file = 'elsewhere'\nc.InteractiveShell.autocall = 1\n"
+    )
+    code = (
+        "import os, signal; ip = get_ipython(); print(ip.history_manager.hist_file, ip.autocall)\n"
+        "os.kill(os.getpid(), signal.SIGTERM)"
+    )
+    settings = ["--profile=mine", "--HistoryManager.hist_file=:memory:"]
+    done = qtkernel("--gui=headless", *settings, "-c", code)
+    assert (done.stdout, done.returncode) == (":memory: 1\n", 0)
 
 
 SWITCHING = """

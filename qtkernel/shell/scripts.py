@@ -44,7 +44,7 @@ class ScriptMagics(script.ScriptMagics):  # type: ignore[misc]
             for name, texts in captured.items():
                 self.shell.user_ns[name] = "".join(texts)
         if args.raise_error and exit_code:
-            raise subprocess.CalledProcessError(exit_code, cell)
+            raise subprocess.CalledProcessError(exit_code, cell.encode())  # bytes, as IPython
 
     shebang.__doc__ = script.ScriptMagics.shebang.__doc__
     shebang.parser = script.ScriptMagics.shebang.parser

@@ -16,7 +16,11 @@ from IPython.core.shellapp import InteractiveShellApp
 from IPython.paths import get_ipython_dir
 from traitlets import Instance, List, Unicode
 from traitlets.config import Config, LoggingConfigurable
-from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
+from traitlets.config.loader import (
+    ConfigFileNotFound,
+    KeyValueConfigLoader,
+    PyFileConfigLoader,
+)
 
 from qtkernel.shell.shell import ZMQInteractiveShell
 
@@ -33,9 +37,9 @@ class BadProfile(ValueError):
 
 @dataclass(frozen=True)
 class Profile:
-    """An IPython profile: its directory and its configuration."""
+    """An IPython profile: its directory, if there is one, and its configuration."""
 
-    directory: ProfileDir
+    directory: ProfileDir | None
     config: Config
 
 
@@ -74,6 +78,17 @@ def load_profile(name: str) -> Profile:
             where = Path(directory.location, file)
             raise BadProfile(f"{where} fails: {type(error).__name__}: {error}") from error
     return Profile(directory, config)
+
+
+def configured(profile: Profile | None, arguments: Sequence[str]) -> Profile:
+    """A profile with settings of the command line over its own; nbclient passes such.
+
+    Args:
+        arguments: ``--Class.trait=value``, each.
+    """
+    config = Config() if profile is None else profile.config
+    config.merge(KeyValueConfigLoader(list(arguments), aliases={}, flags={}).load_config())
+    return Profile(None if profile is None else profile.directory, config)
 
 
 class Startup(InteractiveShellApp, LoggingConfigurable):  # type: ignore[misc]
@@ -141,6 +156,7 @@ __all__ = [
     "FirstCode",
     "Profile",
     "ProfileNotFound",
+    "configured",
     "load_profile",
     "missing",
     "run_first",
