@@ -183,14 +183,19 @@ def normal(value: Any) -> Any:
     return json.loads(text)
 
 
-def without_frames_of_ipython(outputs: Outputs) -> Outputs:
-    """Tracebacks without the lines of the implementation that a script magic is in."""
-    for each in outputs:
+def comparable(outputs: Any) -> Outputs:
+    """Text as one where it comes in pieces; tracebacks without the frame of a script magic."""
+    joined: Outputs = []
+    for each in normal(outputs):
         if each["output_type"] == "error":
             each["traceback"] = [
                 part for part in each["traceback"] if "ScriptMagics.shebang" not in part
             ]
-    return outputs
+        if joined and each["output_type"] == "stream" and joined[-1].get("name") == each["name"]:
+            joined[-1]["text"] += each["text"]
+        else:
+            joined.append(each)
+    return joined
 
 
 def cells(notebook: Any) -> list[Any]:
@@ -215,8 +220,8 @@ def test_outputs_equal_those_of_ipykernel(name: str, tmp_path: Path) -> None:
         assert (
             mine.metadata.get("execution", {}).keys() == other.metadata.get("execution", {}).keys()
         )
-        shown = without_frames_of_ipython(normal(mine.outputs))
-        expected = without_frames_of_ipython(normal(other.outputs))
+        shown = comparable(mine.outputs)
+        expected = comparable(other.outputs)
         intended = [each for each in left if mine.source.startswith(each.source)]
         if intended and shown != expected:
             assert intended[0].ours(shown, expected), mine.source
