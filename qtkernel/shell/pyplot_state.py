@@ -247,6 +247,8 @@ class _Switched:
         self._tables = tables
         self._parameters = [[each._get(name) for name in _PARAMETERS] for each in tables]
         self._globals = [getattr(pyplot, name) for name in _PYPLOT]
+        self._module = vars(matplotlib.backends)
+        self._named = self._module.get("backend")
         self._marked = hasattr(pyplot.show, "_needmain")
         self._chosen: Any = None
 
@@ -263,6 +265,10 @@ class _Switched:
                 table._set(name, value)
         for name, value in zip(_PYPLOT, self._globals, strict=True):
             setattr(self._pyplot, name, value)
+        if self._named is None:
+            self._module.pop("backend", None)
+        else:
+            self._module["backend"] = self._named
         if not self._marked:
             vars(self._pyplot.show).pop("_needmain", None)
 

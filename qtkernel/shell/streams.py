@@ -118,9 +118,17 @@ class StreamProxy(io.TextIOBase):
         super().__init__()
         self._stream_name = name
         self._behind = behind
-        self._output = buffer
-        self._iopub = iopub
+        self._output: OutputBuffer | _NoKernel = buffer
+        self._iopub: IOPub | _NoKernel = iopub
         self._bytes = StreamBytes(self)
+
+    def part(self) -> None:
+        """Let go of the kernel, for it is closed: all text goes to the stream behind.
+
+        A thread keeps the sys.stderr of its beginning, and a function whose default argument is
+        sys.stdout (matplotlib has some) that of its module's import; and with it not the kernel.
+        """
+        self._output = self._iopub = _NoKernel()
 
     @property
     def name(self) -> str:
@@ -295,8 +303,26 @@ _FOR_CELLS: dict[str, Any] = {
 }
 
 
-def _nothing(*_: object) -> None:
-    """For what has ended."""
+class _NoKernel:
+    """In the place of a closed kernel: no code is a cell's, and nothing is sent."""
+
+    host = None
+
+    def current(self) -> None:
+        """As of `IOPub`."""
+
+    def in_child(self) -> bool:
+        """As of `OutputBuffer`, and so are the others."""
+        return False
+
+    def write(self, _name: str, _text: str, _parent: Any) -> None:
+        """For a thread that was about to write when the kernel was closed."""
+
+    def flush(self) -> None:
+        """There is nothing."""
+
+    def on_flushed(self) -> None:
+        """There is nobody."""
 
 
 def install_streams(buffer: OutputBuffer, iopub: IOPub) -> Callable[[], None]:
@@ -318,7 +344,6 @@ def install_streams(buffer: OutputBuffer, iopub: IOPub) -> Callable[[], None]:
                 if beneath is proxy:
                     above._behind = proxy.behind
                 above = beneath
-        # every thread keeps the sys.stderr of its beginning, and with it this: not the kernel, too
-        buffer.on_written, buffer.on_flushed = _nothing, _nothing
+            proxy.part()
 
     return undo

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,9 @@ def test_again_and_again(embed: Embed, runtime_dir: Path) -> None:
     assert list(runtime_dir.iterdir()) == []
 
 
-def test_a_closed_kernel_can_be_collected(embed: Embed, loop: EventLoop) -> None:
+def test_a_closed_kernel_can_be_collected(
+    embed: Embed, loop: EventLoop, capsys: pytest.CaptureFixture[str]
+) -> None:
     del embed
     import weakref
 
@@ -106,14 +109,19 @@ def test_a_closed_kernel_can_be_collected(embed: Embed, loop: EventLoop) -> None
 
     namespace = Marked()
     kernel = qtkernel.embed(namespace, loop=loop)
-    with_client(kernel, loop, lambda c: c.ask("execute_request", {"code": "x = 1"}))
+    # some of matplotlib's functions keep the sys.stdout of its import like this
+    code = "import sys, types; types.kept = lambda file=sys.stdout: file"
+    with_client(kernel, loop, lambda c: c.ask("execute_request", {"code": code}))
     kernel.close()
-    gone = weakref.ref(kernel._assembly)
+    gone = [weakref.ref(each) for each in (kernel._assembly, kernel._assembly.publisher)]
     marked = weakref.ref(namespace)
     del kernel, namespace
     gc.collect()
-    assert gone() is None
+    kept = vars(types).pop("kept")()
+    assert [each() for each in gone] == [None, None]
     assert marked() is None
+    assert kept.write("the host's\n") == 11
+    assert capsys.readouterr().out.endswith("the host's\n")
 
 
 def test_a_stdout_that_the_host_has_put_there_meanwhile_stays(embed: Embed) -> None:

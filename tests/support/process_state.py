@@ -61,6 +61,8 @@ _LAZY = {
     ("typing", "ContextManager"),
     ("typing", "Match"),
     ("typing", "Pattern"),
+    # the version of matplotlib that it has found
+    ("IPython.core.pylabtools", "_matplotlib_manages_backends_value"),
 }
 
 

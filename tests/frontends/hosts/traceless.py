@@ -33,7 +33,7 @@ for each in (
     *("bdb", "cmd", "code", "codeop", "concurrent.futures", "ctypes", "dis", "doctest"),
     *("getpass", "inspect", "linecache", "multiprocessing", "pdb", "pydoc", "queue", "readline"),
     *("rlcompleter", "select", "selectors", "shutil", "sqlite3", "subprocess", "tempfile"),
-    *("traceback", "webbrowser", "comm"),
+    *("traceback", "webbrowser", "comm", "matplotlib.pyplot"),
 ):
     importlib.import_module(each)
 assert concurrent.futures.ThreadPoolExecutor is not None  # imported when it is first looked at

@@ -42,7 +42,6 @@ CELLS = [
     "%alias zz echo",
     "%%writefile /dev/null\nx",
     "%env",
-    "%precision 3",
     "class A:\n    def __repr__(self): raise RuntimeError\nA()",
     "%doctest_mode",
     "%doctest_mode",
