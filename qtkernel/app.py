@@ -55,6 +55,7 @@ def _run_kernel(arguments: list[str]) -> None:
     options, traits = parser.parse_known_args(arguments)
     _check(parser, options, traits)
     _log_to_stderr(options.log_level.upper(), apart=options.capture_fds)
+    _find_modules_here()
     # here, and not above: the imports take a while, and --help need not wait for them
     from qtkernel.shell.startup import (
         BadProfile,
@@ -97,6 +98,17 @@ def _log_to_stderr(level: str, apart: bool) -> None:
     logger.setLevel(level)
     logger.addHandler(handler)
     logger.propagate = False
+
+
+def _find_modules_here() -> None:
+    """Have cells import from the current directory, wherever they go, as IPython does.
+
+    After the standard library, whose modules a file of the user's must not stand in for.
+    """
+    if "" not in sys.path and not sys.flags.safe_path:
+        installed = ("site-packages", "dist-packages")
+        places = [n for n, path in enumerate(sys.path) if os.path.basename(path) in installed]
+        sys.path.insert(min(places, default=0), "")
 
 
 def _serve(

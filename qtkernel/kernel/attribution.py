@@ -135,13 +135,18 @@ class Attribution:
         return stretch is not None and stretch.attribution is self
 
     def of_traceback(self, trace: TracebackType | None) -> Message | None:
-        """The request whose code an exception has come through first, or None."""
-        while trace is not None:
-            claimed = self._codes.get(id(trace.tb_frame.f_code))
-            if claimed is not None:
-                return claimed.claim[1]
+        """The request whose code an exception has come through first, or None.
+
+        In another thread than the kernel's, asked in that thread, it may also be that of the
+        thread, as for what the thread prints.
+        """
+        found = None
+        while trace is not None and found is None:
+            found = self._codes.get(id(trace.tb_frame.f_code))
             trace = trace.tb_next
-        return None
+        if _get_ident() != self._thread:
+            return self._or_of_thread(found)
+        return None if found is None else found.claim[1]
 
     def of_thread(self, thread: threading.Thread | None) -> Message | None:
         """The request that has started a thread, or None."""
@@ -170,12 +175,15 @@ class Attribution:
         The later of the two: an old function in a thread of a newer cell belongs to that, and so
         does a new function that a cell has handed to an older pool.
         """
-        # current_thread() would make up an object for a thread of C++, and keep it
-        thread = threading._active.get(_get_ident())  # type: ignore[attr-defined]
         found = None
         while frame is not None:
             found = self._codes.get(id(frame.f_code), found)
             frame = frame.f_back
+        return self._or_of_thread(found)
+
+    def _or_of_thread(self, found: _Claimed | None) -> Message | None:
+        # current_thread() would make up an object for a thread of C++, and keep it
+        thread = threading._active.get(_get_ident())  # type: ignore[attr-defined]
         claims = [each.claim for each in (found, self._threads.get(id(thread))) if each]
         return max(claims, key=_number)[1] if claims else None
 

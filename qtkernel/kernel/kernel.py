@@ -129,7 +129,7 @@ class RequestCycle:
             }
 
     def _unknown(self, request: Request) -> Reply | None:
-        if request.msg_type.startswith("comm_"):
+        if request.msg_type.startswith("comm_") and not request.msg_type.endswith("_request"):
             return None  # a one-way message; there is no reply to it in the protocol
         known = ", ".join(sorted(self._handlers))
         text = f"{request.msg_type!r} is not a request that this channel serves; it serves {known}"

@@ -32,6 +32,7 @@ class CellState:
         """``execution_count`` as the running cell sees it; None while none runs."""
         self.error: ErrorInfo | None = None
         """The last that has been shown."""
+        self.result_error: BaseException | None = None
         self.payload: list[Any] = []
         self.result: Any = None
         """IPython's record of the running cell."""
@@ -156,6 +157,15 @@ class ManyCellsShell(InteractiveShell):  # type: ignore[misc]
     @last_error.setter
     def last_error(self, error: ErrorInfo | None) -> None:
         self.states.current.error = error
+
+    @property
+    def result_error(self) -> BaseException | None:
+        """What was raised where the cell's result was to be shown, such as by a ``__repr__``."""
+        return self.states.current.result_error
+
+    @result_error.setter
+    def result_error(self, error: BaseException | None) -> None:
+        self.states.current.result_error = error
 
     def init_payload(self) -> None:
         """Payloads: IPython's, of each cell its own."""

@@ -108,7 +108,8 @@ class ShellInterpreter:
         """Run a cell."""
         shell = self.shell
         count = shell.cell_count
-        shell.last_error = None
+        shell.last_error = shell.result_error = None
+        shell.displayhook.finish_displayhook()  # an interrupt may have come in between
         error: BaseException | None
         expressions: Mapping[str, Any] = {}
         try:
@@ -155,7 +156,7 @@ class ShellInterpreter:
             with self._environment:
                 # figures are drawn there, which may take its time
                 self._interruption.call(lambda: self._trigger_after(result, silent))
-        return result.error_before_exec or result.error_in_exec  # type: ignore[no-any-return]
+        return result.error_before_exec or result.error_in_exec or shell.result_error
 
     def _trigger_after(self, result: Any, silent: bool) -> None:
         flush_wrappers()

@@ -21,7 +21,6 @@ from IPython.core import page
 from IPython.core.autocall import ZMQExitAutocall
 from IPython.core.display_functions import display
 from IPython.core.error import UsageError
-from IPython.core.history import HistoryManager
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.payloadpage import page as payload_page
 from IPython.paths import get_ipython_dir
@@ -39,6 +38,7 @@ from qtkernel.shell.comms import Comms, found_through_comm_package
 from qtkernel.shell.compiler import CellCompiler
 from qtkernel.shell.environment import Environment, StepBuiltins, StepDisplay
 from qtkernel.shell.found import found_by_its_cells
+from qtkernel.shell.history import HistoryManager
 from qtkernel.shell.kernel_object import KernelObject, adopt
 from qtkernel.shell.magics import FrontendMagics, GuestNamespaceMagics, KernelMagics
 from qtkernel.shell.outputs import DisplayMessages, ResultHook
@@ -192,7 +192,7 @@ class ZMQInteractiveShell(PlottingShell, ManyCellsShell):
         traits: dict[str, Any] = {} if self.owns_process else {"hist_file": ":memory:"}
         if "db_cache_size" not in self.config.HistoryManager:
             traits["db_cache_size"] = HISTORY_BATCH
-        manager = HistoryManager(shell=self, parent=self, **traits)
+        manager: Any = HistoryManager(shell=self, parent=self, **traits)
         if manager.save_thread is not None:
             leave_untraced(manager.save_thread)
         self.history_manager = manager
@@ -326,6 +326,8 @@ class ZMQInteractiveShell(PlottingShell, ManyCellsShell):
         name = (etype or type(value)).__name__
         error = ErrorInfo(name, safe_str(value), [str(line) for line in stb])
         self.last_error = error
+        if self.displayhook.is_active:
+            self.result_error = value if isinstance(value, BaseException) else None
         if self.output.in_child() or (self.owns_process and self.iopub.current() is None):
             # a forked child, or code that ran before any request: nobody listens, but somebody
             # may look

@@ -158,3 +158,25 @@ def test_embed_kernel(start: Starter) -> None:
     frontend.run("exit")
     program.wait_for_line("returned")
     assert program.wait() == 0
+
+
+def test_modules_are_found_in_the_current_directory_after_the_standard_library(
+    start: Starter,
+) -> None:
+    here = start.home.directory
+    (here / "random.py").write_text("raise SystemExit('not the standard one')\n")
+    (here / "local_one.py").write_text("n = 1\n")
+    (here / "below").mkdir()
+    (here / "below" / "local_two.py").write_text("n = 2\n")
+    frontend = started(start)
+    assert frontend.run("import random, local_one; local_one.n").result == "1"
+    assert frontend.run("import os; os.chdir('below'); import local_two; local_two.n").result == "2"
+
+
+def test_the_root_logger_is_the_cells(start: Starter) -> None:
+    frontend = started(start)
+    assert frontend.run("import logging; logging.warning('seen')").text("stderr") == (
+        "WARNING:root:seen\n"
+    )
+    frontend.run("logging.basicConfig(level='INFO', format='%(message)s', force=True)")
+    assert frontend.run("logging.info('also seen')").text("stderr") == "also seen\n"

@@ -288,6 +288,26 @@ def test_a_traceback_belongs_to_the_outermost_cell_in_it(bench: Bench) -> None:
     assert of(None) is None
 
 
+def test_a_traceback_in_a_thread_may_belong_to_whoever_has_started_that(bench: Bench) -> None:
+    bench.cell("def function(): 1 / 0")
+    found: list[object] = []
+
+    def work() -> None:
+        found.append(bench.attribution.of_traceback(caught(bench.names["function"]).__traceback__))
+
+    claim = bench.attribution.claim_thread
+    thread = threading.Thread(target=work)
+    two = bench.cell("claim(thread)", thread=thread, claim=claim)
+    thread.start()
+    thread.join()
+    older = threading.Thread(target=work)
+    bench.cell("claim(thread)", thread=older, claim=claim)
+    three = bench.cell("def function(): 1 / 0")
+    older.start()
+    older.join()
+    assert found == [two, three]
+
+
 def test_a_thread_that_is_over_still_tells(bench: Bench) -> None:
     thread = threading.Thread(target=bench.note)
     one = bench.cell("claim(thread)", thread=thread, claim=bench.attribution.claim_thread)

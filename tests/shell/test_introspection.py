@@ -193,6 +193,16 @@ def test_what_is_not_stored_is_not_there(bench: RealShell) -> None:
     assert rows(bench, "tail", n=10) == []
 
 
+def test_a_lone_surrogate_does_not_end_the_history(bench: RealShell) -> None:
+    bench.run("x = '\ud800'")
+    bench.fine("'after it'")
+    manager = bench.shell.history_manager
+    manager.writeout_cache()
+    query = HistoryQuery(access="search", pattern="*", raw=True)
+    rows = bench.interpreter.history(query)
+    assert [row[2] for row in rows] == ["x = '\\ud800'", "'after it'"]
+
+
 def test_without_a_history_there_are_no_rows(bench: RealShell) -> None:
     manager, bench.shell.history_manager = bench.shell.history_manager, None
     assert rows(bench, "tail", n=10) == []

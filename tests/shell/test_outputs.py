@@ -103,10 +103,16 @@ def test_rich_displays(bench: RealShell) -> None:
 
 
 def test_a_repr_that_raises_is_shown_as_an_error_and_the_cell_goes_on(bench: RealShell) -> None:
-    bench.run("class Bad:\n    def __repr__(self): raise ValueError('no repr')\nBad()")
-    said = bench.iopub.take()
-    assert "no repr" in str(said)
-    bench.fine("1")
+    bad = "class Bad:\n    def __repr__(self): raise ValueError('no repr')\n"
+    answer = bench.run(f"{bad}Bad()\nx = 5")
+    assert answer.error is None  # it was no result
+    answer = bench.run(f"{bad}x = 6\nBad()")
+    ((kind, content),) = bench.iopub.take()
+    assert (kind, content["ename"], content["evalue"]) == ("error", "ValueError", "no repr")
+    assert answer.error is not None
+    assert (answer.error.ename, answer.error.evalue) == ("ValueError", "no repr")
+    bench.fine("assert x == 6; display(Bad())")
+    assert "no repr" in str(bench.iopub.take())
 
 
 # Expressions of the frontend's, and payloads
