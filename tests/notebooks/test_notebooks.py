@@ -1,7 +1,7 @@
 """Whole notebooks, executed by nbclient: what they show equals what they show with ipykernel.
 
 Each notebook beside this file is run with both kernels in the same test. What may differ is in
-`INTENDED`, with the reason (docs/differences.md tells users); an entry that no longer occurs fails.
+`INTENDED`, with where docs/differences.md tells users why; an entry that no longer occurs fails.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 HERE = Path(__file__).parent
+DIFFERENCES = (HERE.parents[1] / "docs" / "differences.md").read_text(encoding="utf-8")
 NOTEBOOKS = sorted(path.stem for path in HERE.glob("*.ipynb"))
 
 KERNELS = {
@@ -38,13 +39,13 @@ class Intended:
 
     Args:
         source: what the cell begins with.
-        reason: why.
+        title: a heading in docs/differences.md.
         ours: says whether our outputs are what they are meant to be, given ipykernel's.
     """
 
     notebook: str
     source: str
-    reason: str
+    title: str
     ours: Callable[[Outputs, Outputs], bool]
 
 
@@ -89,25 +90,25 @@ INTENDED = (
     Intended(
         "plain",
         "import sys\nprint('to stderr'",
-        "streams are never put out of their order",
+        "Text keeps its order",
         in_true_order,
     ),
     Intended(
         "errors",
         "%nonsense",
-        "a wrong use of a magic is an error, which frontends show as one",
+        "What fails is an error message",
         as_error("UsageError"),
     ),
     Intended(
         "errors",
         "raise ExceptionGroup",
-        "an exception group is an error, which frontends show as one",
+        "What fails is an error message",
         as_error("ExceptionGroup"),
     ),
-    Intended("stdin", "input(", "whose frontend cannot answer is said", refused_stdin),
-    Intended("stdin", "import getpass", "whose frontend cannot answer is said", refused_stdin),
+    Intended("stdin", "input(", "Some errors have other words", refused_stdin),
+    Intended("stdin", "import getpass", "Some errors have other words", refused_stdin),
     *(
-        Intended("magics", source, "a command's lines end as it has written them", plain_lines)
+        Intended("magics", source, "Commands' lines end as they are written", plain_lines)
         for source in ("!echo from the shell", "%env QTKERNEL_TEST", "%pwd\n%ls")
     ),
 )
@@ -230,6 +231,10 @@ def test_outputs_equal_those_of_ipykernel(name: str, tmp_path: Path) -> None:
             assert shown == expected, mine.source
     assert left == [], "these do not occur any more"
     assert states(ours) == states(theirs)
+
+
+def test_the_page_has_each_intended_difference() -> None:
+    assert [each for each in INTENDED if f"### {each.title}\n" not in DIFFERENCES] == []
 
 
 def states(notebook: Any) -> Any:

@@ -287,7 +287,7 @@ INTENDED: Sequence[Intended] = [
     ),
     Intended(
         "Commands' lines end as they are written",
-        "Their output comes through a pipe; ipykernel's through a terminal, which adds \\r.",
+        "They write to a terminal that leaves them as they are; ipykernel's adds \\r.",
         lambda d: d.theirs == str(d.ours).replace("\n", "\r\n"),
         {"message": "stream stdout", "path": "content.text"},
     ),
