@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -203,6 +204,15 @@ def test_closing_the_window_is_told(window: BenchWindow, qtbot: QtBot) -> None:
         window.close()
 
 
+@pytest.fixture
+def no_figures_left() -> Iterator[None]:
+    """Windows of pyplot stay when their kernel goes, and the last is where others plot."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.mark.usefixtures("no_figures_left")
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.title)
 def test_every_example_runs_in_the_console(
     window: BenchWindow, kernel: EmbeddedKernel, qtbot: QtBot, example: Example

@@ -189,12 +189,15 @@ def test_a_repr_that_raises(bench: RealShell, kind: str) -> None:
 
 
 def test_one_form_fails_and_the_others_are_shown(bench: RealShell) -> None:
-    bench.fine(
+    """The cell has failed, as with ipykernel: something that it was to show is not there."""
+    result = bench.run(
         "class Half:\n"
         "    def _repr_html_(self): raise ValueError('no html')\n"
         "    def __repr__(self): return 'half'\n"
         "Half()"
     )
+    assert result.error is not None
+    assert result.error.evalue == "no html"
     said = bench.iopub.take()
     assert [(m, c.get("evalue")) for m, c in said] == [
         ("error", "no html"),
