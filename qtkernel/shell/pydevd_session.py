@@ -28,7 +28,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from types import FrameType, FunctionType
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 from qtkernel.interpreter import DebuggerUnavailable
@@ -51,12 +51,21 @@ _IMPORT_OF_PYSIDE = tuple(
 )
 """What PySide6 has put in the place of ``__import__``: Python code, that every import runs."""
 
-_STARTERS = ("_original_start_new_thread", "_start_new_thread", "start_new", "start_new_thread")
+_STARTERS = (
+    *("_original_start_new_thread", "_start_new_thread", "start_new", "start_new_thread"),
+    # from Python 3.13 on
+    *("_original_start_joinable_thread", "_start_joinable_thread", "start_joinable_thread"),
+)
 """What pydevd replaces to trace new threads; it puts some back, and not as they were."""
 
 _settrace = sys.settrace  # pydevd has a stand-in for it, which complains
 
 _imported: Any = None
+
+_mtime = 0
+"""Of the next session's breakpoints; pydevd's name for a number that counts their changes. From
+Python 3.12 on it keeps what it knows of each code object until that number is another one, and a
+cell that is run again is the same code: in a new session it would stop where the last one did."""
 
 
 class PydevdSession:
@@ -97,6 +106,7 @@ class PydevdSession:
 
     def _trace(self, pydevd: Any, end: socket.socket) -> None:
         debugger = pydevd.PyDB()
+        debugger.mtime = _mtime
         _leave_out(debugger, self._not_shown)
         debugger.initialize_network(end)
         debugger.ready_to_run = True
@@ -107,10 +117,13 @@ class PydevdSession:
 
     def end(self) -> None:
         """End the tracing of all threads. Idempotent."""
+        global _mtime
         if self._end is None:
             return
         _end_tracing()
         debugger = self._pydevd.get_global_debugger()
+        if debugger is not None:
+            _mtime = debugger.mtime + 1
         self._pydevd.stoptrace()
         _forget_threads(debugger)
         self._end.close()
@@ -142,6 +155,7 @@ def _pydevd() -> Any:
         for noted in changed:
             noted.put_back()
         _let_go_of_streams(sys.modules.keys() - imported)
+        _tell_files_apart()
         os.register_at_fork(after_in_child=_end_in_child)
         _imported = pydevd
     return _imported
@@ -156,6 +170,28 @@ def _let_go_of_streams(modules: Iterable[str]) -> None:
                 for parameter, default in defaults.copy().items():
                     if default is sys.stdout or default is sys.stderr:
                         defaults[parameter] = sys.__stdout__
+
+
+class _InfoByFile(dict[tuple[CodeType, str], Any]):
+    """What pydevd knows of code objects, breakpoints included.
+
+    Two of them are equal if only their files differ, and so are the functions of a cell and of its
+    edited successor: in the one it would stop at breakpoints of the other.
+    """
+
+    def get(self, code: CodeType, default: Any = None) -> Any:  # type: ignore[override]
+        return super().get((code, code.co_filename), default)
+
+    def __setitem__(self, code: CodeType, info: Any) -> None:  # type: ignore[override]
+        super().__setitem__((code, code.co_filename), info)
+
+
+def _tell_files_apart() -> None:
+    if sys.version_info >= (3, 12):
+        from _pydevd_sys_monitoring import pydevd_sys_monitoring
+
+        module = sys.modules[pydevd_sys_monitoring.start_monitoring.__module__]
+        vars(module)["_code_to_func_code_info_cache"] = _InfoByFile()
 
 
 @contextlib.contextmanager
