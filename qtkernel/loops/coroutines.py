@@ -17,7 +17,8 @@ waiting until that ends: asyncio cannot be entered twice. The host's loop is not
 
 Out of a step the loop is an ordinary one that waits in its selector: ``run_until_complete`` works
 in a cell, blocking the GUI as it says, and a standalone kernel on ``--gui=asyncio`` runs it at the
-top, after `GuestLoop.unhost`. Tasks survive the way there and back.
+top, after `GuestLoop.unhost`. Tasks survive the way there and back. So is a run inside a run, which
+only nest_asyncio makes possible.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import asyncio
 import contextlib
 import math
 import selectors
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVarTuple
@@ -162,6 +163,17 @@ class GuestLoop:
             self._watch()
             self._arrange_next()
 
+    @contextlib.contextmanager
+    def nested_run(self) -> Iterator[None]:
+        """A run of the loop inside a run of it waits, although the outer one may be a step."""
+        loop: Any = self._loop
+        stopping, polls = loop._stopping, self._selector.polls
+        loop._stopping = self._selector.polls = False
+        try:
+            yield
+        finally:
+            loop._stopping, self._selector.polls = stopping or loop._stopping, polls
+
     def _arrange_next(self) -> None:
         timeout = self._selector.timeout
         if self._work_left or timeout == 0:
@@ -295,6 +307,10 @@ class _GuestAsyncioLoop(asyncio.SelectorEventLoop):
         super().__init__(selector)
         selector.loop = self
         self._guest = guest
+        # Of the instance: nest_asyncio puts others into the class of the loop that it is given,
+        # which tell the guest nothing. Those are for what is nested.
+        self.run_forever = self._run_forever  # type: ignore[method-assign]
+        self.run_until_complete = self._run_until_complete  # type: ignore[method-assign]
 
     def call_soon(
         self,
@@ -327,11 +343,13 @@ class _GuestAsyncioLoop(asyncio.SelectorEventLoop):
         self._guest.timer_came(when)
         return handle
 
-    def run_forever(self) -> None:
-        self._check_can_run()
+    def _run_forever(self) -> None:
+        if self._is_refused():
+            self._run_nested(type(self).run_forever)
+            return
         self._guest.run_began()
         try:
-            super().run_forever()
+            asyncio.BaseEventLoop.run_forever(self)
         except BaseException:
             # the rest of this iteration is still to be run
             self._guest.work_came()
@@ -339,10 +357,28 @@ class _GuestAsyncioLoop(asyncio.SelectorEventLoop):
         finally:
             self._guest.run_ended()
 
-    def _check_can_run(self) -> None:
-        """Let asyncio complain before anything is changed."""
-        if self.is_closed() or self.is_running() or asyncio._get_running_loop() is not None:
-            super().run_forever()
+    def _run_until_complete(self, future: Any) -> Any:
+        if self._is_refused():
+            return self._run_nested(type(self).run_until_complete, future)
+        return asyncio.BaseEventLoop.run_until_complete(self, future)
+
+    def _is_refused(self) -> bool:
+        """Whether asyncio refuses to run the loop now."""
+        return self.is_closed() or self.is_running() or asyncio._get_running_loop() is not None
+
+    def _run_nested(self, run: Callable[..., Any], *args: Any) -> Any:
+        """Let asyncio complain; or nest_asyncio, whose `run` may be the class's, run it inside."""
+        if getattr(run, "__module__", None) == asyncio.BaseEventLoop.__module__:
+            return run(self, *args)
+        inside = self.is_running()
+        if not inside:
+            self._guest.run_began()
+        try:
+            with self._guest.nested_run():
+                return run(self, *args)
+        finally:
+            if not inside:
+                self._guest.run_ended()
 
 
 async def _wind_up(loop: asyncio.AbstractEventLoop) -> None:

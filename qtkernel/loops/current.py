@@ -125,6 +125,7 @@ class StepPolicy:
 
     def __init__(self, loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
         self._loop = loop
+        self._local = _Local(self)
         self._thread = threading.get_ident()
         self._chosen: asyncio.AbstractEventLoop | None = None
         self._beneath: Any = None
@@ -148,9 +149,7 @@ class StepPolicy:
         """The loop on which tasks run, or what a cell has set instead."""
         if not self._on_kernel_thread():
             return self._standard().get_event_loop()  # type: ignore[no-any-return]
-        if self._chosen is not None and self._chosen.is_closed():
-            self._chosen = None
-        return self._loop() if self._chosen is None else self._chosen
+        return self._default_here()
 
     def set_event_loop(self, loop: asyncio.AbstractEventLoop | None) -> None:
         """Choose another default, for cells only; None (``asyncio.run()`` ends so): the first."""
@@ -172,6 +171,17 @@ class StepPolicy:
         # the child watcher of Python 3.11: a host's policy must not get one from us
         return getattr(self._own(), name)
 
+    def default_loop(self) -> asyncio.AbstractEventLoop | None:
+        """What `get_event_loop` returns; None on a thread that has none yet."""
+        if self._on_kernel_thread():
+            return self._default_here()
+        return getattr(getattr(self._standard(), "_local", None), "_loop", None)
+
+    def _default_here(self) -> asyncio.AbstractEventLoop:
+        if self._chosen is not None and self._chosen.is_closed():
+            self._chosen = None
+        return self._loop() if self._chosen is None else self._chosen
+
     def _on_kernel_thread(self) -> bool:
         return threading.get_ident() == self._thread
 
@@ -182,3 +192,18 @@ class StepPolicy:
         if self._own_policy is None:
             self._own_policy = asyncio.DefaultEventLoopPolicy()
         return self._own_policy
+
+
+class _Local:
+    """Where asyncio's own policies keep the default loop of each thread: ``policy._local._loop``.
+
+    nest_asyncio looks there, and puts its own `get_event_loop`, which does so too, into the class
+    of the policy that it finds.
+    """
+
+    def __init__(self, policy: StepPolicy) -> None:
+        self._policy = policy
+
+    @property
+    def _loop(self) -> asyncio.AbstractEventLoop | None:
+        return self._policy.default_loop()
