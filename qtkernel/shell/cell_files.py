@@ -24,17 +24,22 @@ HASH_SEED = 0xC70F6907
 
 SUFFIX = ".py"
 
+_DIGITS = 20
+
 
 class CellFiles:
     """The files of one kernel's cells, in a directory that is made when the first is written.
 
-    Its name cannot be guessed: nobody else can be there before us.
+    Its name cannot be guessed: nobody else can be there before us. It begins as ipykernel's, and
+    goes on with digits, because by that others tell cells from modules: numba (which refuses to
+    cache what else has no file), joblib (whose caches outlive the kernel), line_profiler (which
+    shows no source otherwise), executing, and what is built on that.
     """
 
     def __init__(self) -> None:
         # as the debugger knows it: on macOS the directory for temporary files is a link
         parent = os.path.realpath(tempfile.gettempdir())
-        name = f"qtkernel-{os.getpid()}-{secrets.token_hex(8)}"
+        name = f"ipykernel_{os.getpid()}{secrets.randbelow(10**_DIGITS):0{_DIGITS}}"
         self._directory = Path(parent, name)
         self._prefix = f"{self._directory}{os.sep}"
         self.path = lru_cache(maxsize=128)(self._path)

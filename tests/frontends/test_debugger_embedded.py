@@ -142,7 +142,7 @@ def left():
         sys.gettrace(), threading.gettrace(), sys.settrace, sys.breakpointhook,
         sorted(thread.name for thread in threading.enumerate() if 'pydev' in thread.name),
         {name for name in os.environ if 'PYDEVD' in name},
-        [name for name in os.listdir('/tmp') if name.startswith(f'qtkernel-{os.getpid()}-')],
+        [name for name in os.listdir('/tmp') if name.startswith(f'ipykernel_{os.getpid()}')],
     ]
 first.label.left = left
 """

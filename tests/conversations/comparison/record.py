@@ -60,7 +60,7 @@ class _Words:
     def __init__(self, peer: Peer) -> None:
         pid = peer.program.pid
         self._home = str(peer.program.home.directory)
-        self._cells = re.compile(rf"/tmp/(ipykernel_{pid}|qtkernel-{pid}-[0-9a-f]+)/(?=\d*\.py|$)")
+        self._cells = re.compile(rf"/tmp/ipykernel_{pid}\d*/(?=\d*\.py|$)")
         self._pid = re.compile(rf"(?<!\d){pid}(?!\d)")
         self._ids: dict[str, str] = {}
 
