@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from types import MethodType
 from typing import Any
 
 import comm as comm_package
@@ -93,6 +94,18 @@ class Comms(CommManager):  # type: ignore[misc]
     def create(self, *arguments: Any, **more: Any) -> Comm:
         """Make a comm; see `comm.create_comm`."""
         return Comm(*arguments, comms=self, **more)
+
+    def register_comm(self, comm: BaseComm) -> str:
+        """Take a comm in. One of ipykernel's own class, which bokeh and others make, speaks here.
+
+        It would look for ipykernel's kernel, and say nothing where there is none.
+        """
+        ipykernel = sys.modules.get("ipykernel.comm.comm")
+        if ipykernel is not None and isinstance(comm, ipykernel.BaseComm):
+            comm._comms = self
+            comm.publish_msg = MethodType(Comm.publish_msg, comm)
+            comm.close = MethodType(Comm.close, comm)
+        return super().register_comm(comm)  # type: ignore[no-any-return]
 
     def publish(
         self, msg_type: str, content: Any, metadata: Mapping[str, Any] | None, buffers: Any

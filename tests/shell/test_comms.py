@@ -64,6 +64,37 @@ def test_a_comm_of_a_cell(bench: RealShell) -> None:
     assert bench.interpreter.comms(None) == {}
 
 
+IPYKERNELS = """
+import warnings
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from ipykernel.comm import Comm
+    c = Comm("t", data={"a": 1})
+heard = []
+c.on_msg(lambda msg: heard.append(msg["content"]["data"]))
+c.send("text", buffers=[b"x"])
+"""
+
+
+def test_a_comm_of_ipykernels_class(bench: RealShell) -> None:
+    bench.run(IPYKERNELS)
+    comm_id = bench.namespace["c"].comm_id
+    assert bench.interpreter.comms("t") == {comm_id: "t"}
+    bench.interpreter.comm_message(message("comm_msg", comm_id, {"b": 2}))
+    assert bench.namespace["heard"] == [{"b": 2}]
+    bench.namespace["c"].close()
+    assert bench.iopub.said == [
+        (
+            "comm_open",
+            {"data": {"a": 1}, "comm_id": comm_id, "target_name": "t", "target_module": None},
+        ),
+        ("comm_msg", {"data": "text", "comm_id": comm_id}),
+        ("comm_close", {"data": {}, "comm_id": comm_id}),
+    ]
+    assert bench.iopub.extras[1][1] == [b"x"]
+    assert bench.interpreter.comms(None) == {}
+
+
 def test_open_comms_are_told_by_target(bench: RealShell) -> None:
     bench.run("import comm; a, b = comm.create_comm('t'), comm.create_comm('u')")
     a, b = (bench.namespace[name].comm_id for name in "ab")
