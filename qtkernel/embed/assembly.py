@@ -11,7 +11,7 @@ import atexit
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from qtkernel.embed.about import about
@@ -47,6 +47,7 @@ from qtkernel.loops.coroutines import GuestLoop
 from qtkernel.loops.current import StepPolicy
 from qtkernel.loops.turns import turns_of
 from qtkernel.protocol import Channel, Session
+from qtkernel.shell.children import ChildrenOutput
 from qtkernel.shell.descriptors import DescriptorCapture
 from qtkernel.shell.interpreter import ShellInterpreter
 from qtkernel.shell.shell import ZMQInteractiveShell
@@ -112,15 +113,12 @@ class Assembly:
         stdin.drain = lambda: self._drain(Channel.STDIN)
         self.shell = self._build_shell(plan)
         self.shell.environment.add(StepPolicy(self.coroutines.asyncio_loop).take)
-        self._capture: DescriptorCapture | None = None
-        if plan.capture_fds:
-            loop = self.control_thread.loop
-            self._capture = DescriptorCapture(self.publisher, self.output, loop)
+        self._inflow, around_cell = self._build_inflow(plan.capture_fds)
         interpreter = self._interpreter = ShellInterpreter(
             self.shell,
             self.interrupter,
             self.coroutines.asyncio_loop,
-            nullcontext if self._capture is None else self._capture.cell,
+            around_cell,
         )
         requests = self.requests = ShellRequests(
             interpreter, self.publisher, self.interrupter, stdin
@@ -133,6 +131,16 @@ class Assembly:
             lambda trace: attribution.of_traceback(trace) or self.publisher.current(),
             plan.interrupted,
         )
+
+    def _build_inflow(
+        self, capture_fds: bool
+    ) -> tuple[DescriptorCapture | ChildrenOutput, Callable[[], AbstractContextManager[None]]]:
+        """What brings output to this process, and what must be around each cell for it."""
+        loop = self.control_thread.loop
+        if not capture_fds:
+            return ChildrenOutput(self.publisher, self.output, loop), nullcontext
+        capture = DescriptorCapture(self.publisher, self.output, loop)
+        return capture, capture.cell
 
     def _build_outside(self, session: Session) -> Outside | None:
         if self.address.endpoints is None:
@@ -378,8 +386,7 @@ class Assembly:
         self.kernel.abort_all()
         self._answer_restarts()
         self.kernel.close()
-        if self._capture is not None:
-            self._capture.close()
+        self._inflow.close()
         self.output.flush()
         self.control_thread.loop.call_soon_threadsafe(self.debugger.close)
         self.control_thread.loop.call_soon_threadsafe(self._live.close)

@@ -1,10 +1,7 @@
 """What C code and child processes write to descriptors 1 and 2 while a cell runs. On demand only.
 
-For as long as a cell runs, both descriptors are pipes (`DescriptorCapture.cell`). The control
-thread, which is never busy with a cell, reads them: output flows while a cell computes, asks or
-awaits, and an interrupt of the cell loses none of it. Whoever is about to write text, or to show
-something, has the control thread empty the pipes first (`settle`), so that all comes in its order;
-that of the two pipes among themselves is not known.
+For as long as a cell runs, both descriptors are pipes (`DescriptorCapture.cell`), which the control
+thread reads (`inflow`). The order of the two pipes among themselves is not known.
 
 A pipe that is full makes its writer wait until it has been read. C code that holds Python's lock
 meanwhile would wait for ever, since reading takes the lock: so the pipes are as large as the system
@@ -19,13 +16,13 @@ import codecs
 import contextlib
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 from qtkernel.interpreter import IOPub
 from qtkernel.loops.base import EventLoop
+from qtkernel.shell.inflow import Inflow
 from qtkernel.shell.streams import OutputBuffer
 
 _NAMES = {1: "stdout", 2: "stderr"}
@@ -33,10 +30,9 @@ _NAMES = {1: "stdout", 2: "stderr"}
 _PIPE_SIZE = 1 << 20
 _CHUNK = 1 << 16
 _NOTHING = bytes(4)
-_PATIENCE = 1.0  # seconds; the control thread takes microseconds
 
 # references of our own: cells may replace these
-_getpid, _dup, _dup2, _read = os.getpid, os.dup, os.dup2, os.read
+_dup, _dup2, _read = os.dup, os.dup2, os.read
 
 
 class CannotCapture(RuntimeError):
@@ -60,9 +56,8 @@ class DescriptorCapture:
         self._iopub = iopub
         self._output = output
         self._loop = loop
-        self._pid = _getpid()
-        self._loop_thread = 0
-        self._lock = threading.Lock()
+        self._inflow = Inflow(loop, self._waiting, self._take_all)
+        self._lock = self._inflow.lock
         self._flush_libc = _find_libc_flush()
         self._cells: list[Any] = []
         self._parent: Any = None
@@ -71,7 +66,6 @@ class DescriptorCapture:
         self._pipes = [_Pipe(fd) for fd, stream in streams.items() if stream is not None]
         for pipe in self._pipes:
             loop.add_reader(pipe.reader, partial(self._take, pipe, _CHUNK))
-        loop.call_soon_threadsafe(self._note_thread)
         output.settle = self.settle
 
     @contextlib.contextmanager
@@ -94,7 +88,7 @@ class DescriptorCapture:
             self._end(parent)
 
     def _end(self, parent: Any) -> None:
-        if _getpid() != self._pid:
+        if self._inflow.in_child():
             return  # a forked child, which is about to end
         _flush_python()
         self._flush_libc()
@@ -113,27 +107,13 @@ class DescriptorCapture:
         Args:
             final: whether a character that is not complete by now will never be.
         """
-        if _getpid() != self._pid or threading.get_ident() == self._loop_thread:
-            return
-        if self._cells:
+        if self._cells and not self._inflow.is_exempt():
             self._flush_libc()
-        with self._lock:  # not while the control thread has taken what it has not handed on yet
-            waiting = any(pipe.size() for pipe in self._pipes)
-        if not (waiting or final):
-            return
-        settled = threading.Event()
-
-        def take_all() -> None:
-            for pipe in self._pipes:
-                self._take(pipe, pipe.size(), final)
-            settled.set()
-
-        self._loop.call_soon_threadsafe(take_all)
-        settled.wait(_PATIENCE)
+        self._inflow.settle(final)
 
     def close(self) -> None:
         """Put the descriptors back, and take what is left. Before the control thread ends."""
-        if _getpid() != self._pid:
+        if self._inflow.in_child():
             return
         self._output.settle = lambda: None
         _flush_python()
@@ -146,10 +126,14 @@ class DescriptorCapture:
         self.settle(final=True)
         self._loop.call_soon_threadsafe(self._close_pipes)
 
+    def _waiting(self) -> bool:
+        return any(pipe.size() for pipe in self._pipes)
+
     # On the control thread
 
-    def _note_thread(self) -> None:
-        self._loop_thread = threading.get_ident()
+    def _take_all(self, final: bool) -> None:
+        for pipe in self._pipes:
+            self._take(pipe, pipe.size(), final)
 
     def _take(self, pipe: _Pipe, size: int, final: bool = False) -> None:
         with self._lock:

@@ -18,7 +18,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from qtkernel.interpreter import IOPub
 
@@ -29,6 +29,16 @@ FLUSH_DELAY = 0.05
 
 FLUSH_SIZE = 1 << 20
 """Characters that may wait."""
+
+
+class ToParent(Protocol):
+    """What a forked child has of its parent's kernel."""
+
+    def write(self, name: str, text: str) -> None:
+        """Send text of the stream `name`."""
+
+    def flush(self) -> None:
+        """Send all of it."""
 
 
 class OutputBuffer:
@@ -55,6 +65,10 @@ class OutputBuffer:
         """Called when somebody has asked for a flush, on that thread."""
         self.settle: Callable[[], object] = lambda: None
         """Called before each write and each flush: brings what descriptors have to `append`."""
+        self.write_behind: Callable[[str, str], object] = lambda _name, _text: None
+        """Writes to the object behind the stream of a name."""
+        self.to_parent: ToParent | None = None
+        """In a forked child: what takes the text of its cell."""
 
     def in_child(self) -> bool:
         """Whether this is a forked child: the sockets are its parent's, the lock may be held."""
@@ -84,8 +98,18 @@ class OutputBuffer:
                 self._scheduled = True
         self.on_written(text)
 
+    def write_in_child(self, name: str, text: str, parent: Any) -> None:
+        """As `write`, in a forked child."""
+        if parent is None or self.to_parent is None:
+            self.write_behind(name, text)
+        else:
+            self.to_parent.write(name, text)
+
     def flush(self) -> None:
         """Send all that waits."""
+        if self.to_parent is not None:
+            self.to_parent.flush()
+            return
         self.settle()
         self._send()
 
@@ -145,17 +169,24 @@ class StreamProxy(io.TextIOBase):
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         parent = self._iopub.current()
-        if parent is None or self._output.in_child():
-            if self._behind is not None:
-                self._behind.write(text)
+        if self._output.in_child():
+            self._output.write_in_child(self._stream_name, text, parent)
+            return len(text)
+        if parent is None:
+            self.write_behind(text)
             parent = self._iopub.host
-        if parent is not None and not self._output.in_child():
+        if parent is not None:
             self._output.write(self._stream_name, text, parent)
         return len(text)
 
+    def write_behind(self, text: str) -> None:
+        """Write to the stream behind, if there is one."""
+        if self._behind is not None:
+            self._behind.write(text)
+
     def flush(self) -> None:
         """Send what a cell has written; flush the stream behind for everybody else."""
-        if self._iopub.current() is not None and not self._output.in_child():
+        if self._in_cell():
             self._output.flush()
             self._output.on_flushed()
         elif self._behind is not None and not self._behind.closed:
@@ -203,7 +234,10 @@ class StreamProxy(io.TextIOBase):
         return self._behind.detach()  # type: ignore[attr-defined]
 
     def _in_cell(self) -> bool:
-        return self._iopub.current() is not None and not self._output.in_child()
+        """Whether the frontends get what is written here and now."""
+        if self._iopub.current() is None:
+            return False
+        return self._output.to_parent is not None or not self._output.in_child()
 
     def __getattr__(self, name: str) -> Any:
         if name in _FOR_CELLS and self._in_cell():
@@ -235,8 +269,12 @@ class StreamBytes(io.BufferedIOBase):
         parent = stream._iopub.current() if stream._in_cell() else None
         behind = getattr(stream.behind, "buffer", None)
         if parent is None and behind is not None:
-            # a thread of the host's, or a forked child
+            # a thread of the host's
             behind.write(given)
+            return len(given)
+        if stream._output.to_parent is not None:
+            # a forked child: the lock may be held by a thread that it does not have
+            stream.write(given.decode("utf-8", "replace"))
             return len(given)
         with self._lock:
             if parent is not self._parent:
@@ -307,6 +345,7 @@ class _NoKernel:
     """In the place of a closed kernel: no code is a cell's, and nothing is sent."""
 
     host = None
+    to_parent = None
 
     def current(self) -> None:
         """As of `IOPub`."""
@@ -314,6 +353,9 @@ class _NoKernel:
     def in_child(self) -> bool:
         """As of `OutputBuffer`, and so are the others."""
         return False
+
+    def write_in_child(self, _name: str, _text: str, _parent: Any) -> None:
+        """There is no child."""
 
     def write(self, _name: str, _text: str, _parent: Any) -> None:
         """For a thread that was about to write when the kernel was closed."""
@@ -332,6 +374,7 @@ def install_streams(buffer: OutputBuffer, iopub: IOPub) -> Callable[[], None]:
     }
     for name, proxy in proxies.items():
         setattr(sys, name, proxy)
+    buffer.write_behind = lambda name, text: proxies[name].write_behind(text)
 
     def undo() -> None:
         for name, proxy in proxies.items():

@@ -136,7 +136,7 @@ def test_a_cell_forks(start: Starter, child: str, code: int, said: str) -> None:
     assert outcome.status == "ok"
     assert frontend.run("code").result == str(code)
     assert frontend.run("os.getpid()").result == str(host.pid)
-    assert said in "\n".join(host.stdout + host.stderr)
+    assert said in outcome.text() + outcome.text("stderr")
     assert host.connection_file.exists()
     frontend.start("app.quit()")
     assert host.wait() == 0
@@ -148,13 +148,16 @@ def test_a_cell_forks_and_the_child_lives_on(start: Starter) -> None:
     host = ready(start, "plain", environment=FORKS)
     frontend = start.frontend(host)
     mark = start.home.directory / "child-has-ended"
-    code = f"time.sleep(0.5); open({str(mark)!r}, 'w').close(); os._exit(0)"
-    fork = f"import os, time\nif os.fork() == 0:\n    print('lost'); {code}"
-    assert frontend.run(fork).status == "ok"
+    code = f"time.sleep(0.5); print('alone', flush=True); open({str(mark)!r}, 'w').close()"
+    fork = f"import os, time\nif os.fork() == 0:\n    print('with'); {code}; os._exit(0)"
+    msg_id = frontend.start(fork)
+    assert frontend.wait_for_text(msg_id, "with\n")
+    assert frontend.outcome(msg_id).status == "ok"
     assert frontend.run("'parent'").result == "'parent'"
     frontend.start("app.quit()")
     assert host.process.wait(30) == 0
     wait_until(mark.exists, 30, "the end of the child")
+    host.wait_for_line("alone")
     assert list(start.home.runtime.iterdir()) == []
 
 

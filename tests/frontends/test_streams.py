@@ -12,7 +12,10 @@ from tests.frontends.conftest import Starter
 from tests.frontends.support.frontends import Frontend
 from tests.frontends.support.programs import Program
 
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+forks = pytest.mark.skipif(
+    not hasattr(os, "fork") or sys.platform == "darwin",
+    reason="nothing forks here, or does not survive it with what Qt has started",
+)
 
 
 @pytest.fixture(scope="module", params=["standalone", "embedded"])
@@ -67,29 +70,79 @@ def test_bytes_logging_and_progress(frontend: Frontend) -> None:
     assert "█" in outcome.text("stderr"), "the encoding is UTF-8, whatever the terminal's is"
 
 
-@needs_fork
-@pytest.mark.skipif(
-    sys.platform == "darwin", reason="what Qt has started there does not survive it"
-)
-def test_a_forked_process_prints_where_the_process_does(
-    frontend: Frontend, program: Program
-) -> None:
+FORKS = """
+import multiprocessing, os, sys, warnings
+warnings.simplefilter('ignore', DeprecationWarning)
+def child(work):
+    process = multiprocessing.get_context('fork').Process(target=work)
+    process.start()
+    process.join()
+    return process.exitcode
+"""
+
+
+@forks
+def test_what_a_forked_process_prints_is_in_its_place(frontend: Frontend, program: Program) -> None:
     outcome = frontend.run(
-        "import multiprocessing, os, sys, warnings\n"
-        "warnings.simplefilter('ignore', DeprecationWarning)\n"
-        "def work():\n"
-        "    print('printed by', 'a fork', flush=True)\n"
-        "    sys.stdout.buffer.write(b'bytes of a fork\\n')\n"
+        FORKS + "def work():\n"
+        "    print('printed by', 'a fork')\n"
+        "    sys.stdout.buffer.write('bytes of a förk\\n'.encode())\n"
+        "    print('an error', file=sys.stderr)\n"
+        "    print('\\ud800 at the', end=' end')\n"
         "print('before')\n"
-        "process = multiprocessing.get_context('fork').Process(target=work)\n"
-        "process.start(); process.join()\n"
-        "print('after', process.exitcode)"
+        "print('after', child(work))"
     )
-    assert outcome.text() == "before\nafter 0\n"
-    program.wait_for_line("printed by a fork")
-    program.wait_for_line("bytes of a fork")
+    texts = [(each["name"], each["text"]) for each in outcome.contents("stream")]
+    assert texts == [
+        ("stdout", "before\n"),
+        ("stdout", "printed by a fork\nbytes of a förk\n"),
+        ("stderr", "an error\n"),
+        ("stdout", "\ud800 at the end"),
+        ("stdout", "after 0\n"),
+    ]
     assert program.stdout == []
     assert frontend.run("1 + 1").result == "2"
+
+
+@forks
+def test_nothing_of_much_that_a_forked_process_prints_is_lost(frontend: Frontend) -> None:
+    """The cell waits for it, and so does the kernel's own thread: another one must read."""
+    outcome = frontend.run(
+        FORKS + "def work():\n"
+        "    for n in range(5000): print(n)\n"
+        "    print('é' * 1_000_000)\n"
+        "print(child(work))"
+    )
+    lines = outcome.text().splitlines()
+    assert lines == [*map(str, range(5000)), "é" * 1_000_000, "0"]
+
+
+@forks
+def test_a_forked_process_that_ends_as_a_cell(frontend: Frontend) -> None:
+    outcome = frontend.run(
+        FORKS + "if pid := os.fork():\n"
+        "    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n"
+        "else:\n"
+        "    print('child', end='')\n"
+        "    raise LookupError('of the child')"
+    )
+    assert outcome.text() == "child1\n"
+    assert "LookupError" in outcome.text("stderr")
+    assert "of the child" in outcome.text("stderr")
+
+
+@forks
+def test_workers_that_later_cells_give_work(frontend: Frontend) -> None:
+    """All that a process prints belongs to the cell that has forked it; as with ipykernel."""
+    code = (
+        "pool = multiprocessing.get_context('fork').Pool(1, initializer=print, initargs=('1st',))"
+    )
+    made = frontend.start(FORKS + code + "\npool.apply(print, ('2nd',))")
+    assert frontend.outcome(made).text() == "1st\n2nd\n"
+    used = frontend.run("pool.apply(print, ('3rd',))")
+    assert used.text() == ""
+    assert frontend.wait_for_text(made, "3rd\n") == "3rd\n"
+    frontend.run("pool.terminate(); pool.join()")
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
