@@ -61,7 +61,6 @@ class _Words:
         pid = peer.program.pid
         self._home = str(peer.program.home.directory)
         self._cells = re.compile(rf"/tmp/ipykernel_{pid}\d*/(?=\d*\.py|$)")
-        self._pid = re.compile(rf"(?<!\d){pid}(?!\d)")
         self._ids: dict[str, str] = {}
 
     def tree(self, tree: Tree, key: str = "") -> Tree:
@@ -82,8 +81,7 @@ class _Words:
             return self._id(text)
         text = _QUOTED_ID.sub(lambda match: self._id(match[0]), text)
         text = self._cells.sub("<cells>/", text).replace(self._home, "<home>")
-        text = _MEASURED.sub(r"\1: <time>", _ADDRESS.sub("<address>", text))
-        return self._pid.sub("<pid>", text)
+        return _MEASURED.sub(r"\1: <time>", _ADDRESS.sub("<address>", text))
 
     def _id(self, text: str) -> str:
         return self._ids.setdefault(text, f"<id {len(self._ids)}>")
