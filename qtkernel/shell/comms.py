@@ -179,9 +179,21 @@ class Comms(CommManager):  # type: ignore[misc]
     def close_all(self) -> None:
         """Close every comm, as at a restart: what has made them is gone."""
         for each in list(self.comms.values()):
+            self._close_widget(each)
             each.close()
         self.comms.clear()
         self.targets.clear()
+
+    def _close_widget(self, comm: Comm) -> None:
+        """Close the widget behind a comm, if it is one of ipywidgets.
+
+        That package keeps every widget of the process that is not closed, its handlers with it,
+        and so the whole namespace that they are from, of each kernel that an application has had.
+        """
+        ipywidgets = sys.modules.get("ipywidgets")
+        owner = getattr(comm._msg_callback, "__self__", None)
+        if ipywidgets is not None and isinstance(owner, ipywidgets.Widget):
+            self._call(owner.close)
 
     def close(self) -> None:
         """Send nothing any more; comms that somebody still holds are dead ends."""

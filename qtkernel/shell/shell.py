@@ -300,6 +300,12 @@ class ZMQInteractiveShell(PlottingShell, ManyCellsShell):
         else:
             super().showtraceback(exc_tuple, *args, **kwargs)
 
+    def debugger(self, force: bool = False) -> None:
+        """``%debug``. IPython logs that there is nothing to debug; a host's log is not shown."""
+        if force and not hasattr(sys, "last_traceback"):
+            raise UsageError("%debug: there has been no error yet, so there is nothing to debug")
+        super().debugger(force)
+
     def show_usage_error(self, exc: UsageError) -> None:
         """A wrong use of a magic: one line, without a traceback."""
         self.publish_error(exc, [f"UsageError: {safe_str(exc)}"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -230,6 +232,52 @@ def test_ipywidgets_is_found_by_a_kernel_that_has_not_imported_it(make_shell: St
     control = opening("jupyter.widget.control") | {"metadata": {"version": "1.0.0"}}
     later.interpreter.comm_message(control)
     assert later.interpreter.comms(None) == {"c1": "jupyter.widget.control"}
+
+
+WIDGET = """
+import ipywidgets
+class Data: pass
+data = Data()
+slider = ipywidgets.IntSlider()
+slider.observe(lambda change, data=data: data, "value")
+"""
+
+
+@pytest.mark.parametrize("end", ["close", "restart"])
+def test_widgets_end_with_what_made_them(make_shell: Start, end: str) -> None:
+    first, second = make_shell(), make_shell()
+    for each in (first, second):
+        assert each.run(WIDGET).error is None
+    first.iopub.take()
+    data = weakref.ref(first.namespace["data"])
+    slider = first.namespace["slider"]
+    model_id = slider.model_id
+    ends = {"close": first.shell.close, "restart": first.shell.comms.close_all}
+    ends[end]()
+    closed = [content["comm_id"] for said, content in first.iopub.said if said == "comm_close"]
+    assert (model_id in closed) == (end == "restart")
+    slider.value = 3  # of no consequence
+    assert second.namespace["slider"].comm is not None  # another kernel's
+    first.namespace.clear()
+    del slider
+    gc.collect()
+    assert data() is None  # ipywidgets keeps all that are not closed, with their handlers
+
+
+def test_a_widget_that_fails_to_close_is_closed(bench: RealShell) -> None:
+    bench.run(
+        "import ipywidgets\n"
+        "class Odd(ipywidgets.IntSlider):\n"
+        "    def close(self):\n"
+        "        raise RuntimeError('I stay')\n"
+        "odd, plain = Odd(), ipywidgets.IntSlider()\n"
+    )
+    bench.iopub.take()
+    bench.shell.comms.close_all()
+    assert bench.interpreter.comms(None) == {}
+    said = [each for each in bench.iopub.said if each[0] == "error"]
+    assert [content["evalue"] for _, content in said] == ["I stay"]
+    bench.run("Odd.close = ipywidgets.IntSlider.close; odd.close()")
 
 
 # What other packages look up

@@ -243,6 +243,12 @@ def test_store(bench: RealShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert os.listdir(tmp_path) == ["profile_default"]
 
 
+def test_debug_without_an_error(bench: RealShell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(sys, "last_traceback", raising=False)
+    # IPython would have the application's log say so, or configure logging if nobody has
+    assert "no error yet" in refused(bench, "%debug")
+
+
 def test_capture(bench: RealShell) -> None:
     bench.fine("%%capture c\nimport sys\nprint('out'); print('err', file=sys.stderr)\n1 + 1")
     assert bench.iopub.take() == []
