@@ -239,6 +239,8 @@ def streams(talk: Talk) -> None:
         "sys.stdout.read()",
         "sys.__stdout__ is sys.stdout",
         "t = threading.Thread(target=print, args=('from a thread',)); t.start(); t.join()",
+        "pid = os.fork()\nif pid == 0:\n    print('of a child', flush=True)\n    os._exit(0)\n"
+        "os.waitpid(pid, 0)[1]",
         "warnings.warn('careful')",
         "import logging; logging.getLogger('a').warning('logged')",
         "print('no newline', end='', flush=True)",
@@ -331,6 +333,7 @@ def awaiting(talk: Talk) -> None:
         "await outer()",
         "f()\nNone",
         "x = f(); x.close()",
+        "asyncio.get_event_loop().is_running()",
         "%time await asyncio.sleep(0.01)\nNone",
         "%autoawait",
     ):

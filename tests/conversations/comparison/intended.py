@@ -291,7 +291,41 @@ INTENDED: Sequence[Intended] = [
         lambda d: d.theirs == str(d.ours).replace("\n", "\r\n"),
         {"message": "stream stdout", "path": "content.text"},
     ),
+    Intended(
+        "Commands have nothing to read",
+        "ipykernel's wait for what nobody can type.",
+        saying("a terminal", "nothing"),
+        {"exchange": "!test -t 0*"},
+    ),
+    Intended(
+        "What other programs print goes to the terminal",
+        "So does what forked processes and C code print; `--capture-fds`, of qtkernel and of "
+        "qtkernel install, shows it in cells, as ipykernel does.",
+        lambda d: d.ours is MISSING and "of a child" in str(d.theirs),
+        {"conversation": "streams", "message": "stream stdout"},
+    ),
     # What cells find
+    Intended(
+        "asyncio.run() works in a cell",
+        "No asyncio loop runs around one that does not await; in ipykernel one does, and refuses.",
+        values("True", "False"),
+        {"conversation": "awaiting", "exchange": "asyncio.get_event_loop().is_running()"},
+    ),
+    Intended(
+        "pdb is the standard library's",
+        "So are breakpoint() and pdb.set_trace(); ipykernel puts IPython's in their place, in the "
+        "whole process.",
+        values("'IPython.core.debugger'", "'pdb'"),
+        {"exchange": "import pdb; *"},
+    ),
+    Intended(
+        "It is not ipykernel by name",
+        "plotly then adds its script, 5 MB, to a notebook (but for "
+        "PLOTLY_RENDERER=plotly_mimetype), tqdm.auto shows text (tqdm.notebook shows widgets), "
+        "and click drops colours.",
+        values("'ipykernel'", "'qtkernel'"),
+        {"exchange": "*.__module__.partition*"},
+    ),
     Intended(
         "The environment is left alone",
         "TERM, PAGER, CLICOLOR and MPLBACKEND are the process's own.",

@@ -211,6 +211,8 @@ def interpreter_state(talk: Talk) -> None:
     """What code finds around it."""
     for code in (
         "__name__, __doc__, __builtins__.__name__",
+        "type(get_ipython()).__module__.partition('.')[0]",
+        "import pdb; pdb.Pdb.__module__",
         "import sys; sys.modules['__main__'].__dict__ is globals()",
         "sys.path[0], sys.argv[1:2]",
         "get_ipython().user_ns is globals()",
@@ -275,6 +277,7 @@ def interpreter_state(talk: Talk) -> None:
         "!echo shell",
         "!echo wrong 1>&2",
         "!exit 3",
+        "!test -t 0 && echo a terminal || echo nothing",
         "_exit_code",
         "!sleep 1 &",
         "%%bash\necho bash\necho wrong >&2",
