@@ -239,8 +239,6 @@ def streams(talk: Talk) -> None:
         "sys.stdout.read()",
         "sys.__stdout__ is sys.stdout",
         "t = threading.Thread(target=print, args=('from a thread',)); t.start(); t.join()",
-        "pid = os.fork()\nif pid == 0:\n    print('of a child', flush=True)\n    os._exit(0)\n"
-        "os.waitpid(pid, 0)[1]",
         "warnings.warn('careful')",
         "import logging; logging.getLogger('a').warning('logged')",
         "print('no newline', end='', flush=True)",

@@ -281,7 +281,9 @@ INTENDED: Sequence[Intended] = [
     ),
     Intended(
         "sys.stdout is like the stream behind it",
-        "It has a buffer, and the encoding, the name and the descriptor of the process's own.",
+        "It has a buffer, and the encoding, the name and the descriptor of the process's own. What "
+        "C code and other programs write there, forked ones included, is shown in cells only with "
+        "`--capture-fds`, of qtkernel or of qtkernel install.",
         lambda d: d.message in ("execute_result", "error", "execute_reply"),
         {"conversation": "streams", "exchange": "sys.std*.[!w]*"},
     ),
@@ -296,13 +298,6 @@ INTENDED: Sequence[Intended] = [
         "ipykernel's wait for what nobody can type.",
         saying("a terminal", "nothing"),
         {"exchange": "!test -t 0*"},
-    ),
-    Intended(
-        "What other programs print goes to the terminal",
-        "So does what forked processes and C code print; `--capture-fds`, of qtkernel and of "
-        "qtkernel install, shows it in cells, as ipykernel does.",
-        lambda d: d.ours is MISSING and "of a child" in str(d.theirs),
-        {"conversation": "streams", "message": "stream stdout"},
     ),
     # What cells find
     Intended(
