@@ -22,6 +22,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -33,10 +34,11 @@ _CHUNK = 1 << 16
 _LOOK = 0.05  # seconds between two looks for an interrupt, on a thread that gets no signals
 _PATIENCE = 1.0  # seconds that a command which was told to end may take, before it is told again
 _LEFT_BEHIND = 0.05  # seconds that output may still be on its way when the command has ended
+_AT_MOST = 1.0  # seconds that it may go on coming, from what the command has left behind
 _LINES_AND_COLUMNS = (24, 80)
 _ESCALATION = ("SIGINT", "SIGTERM", "SIGKILL")  # at each request to end, one after the other
 
-_pread, _pwrite = os.read, os.write
+_pread, _pwrite, _clock = os.read, os.write, time.monotonic
 
 
 class CommandsClosed(RuntimeError):
@@ -223,14 +225,14 @@ class _Command(Wait):
             for fd in self._outputs:
                 selector.register(fd, selectors.EVENT_READ)
             self._open_stdin(selector)
-            ended = False
+            ended: float | None = None
             while decoders:
-                events = selector.select(_LEFT_BEHIND if ended else None)
-                if ended and not events:
+                events = selector.select(None if ended is None else _LEFT_BEHIND)
+                if ended is not None and (not events or _clock() > ended + _AT_MOST):
                     break
                 for key, _mask in events:
                     if key.fd == self._ended:
-                        ended = True
+                        ended = _clock()
                         selector.unregister(self._ended)
                     elif key.fd in decoders:
                         self._take(key.fd, decoders, selector)

@@ -115,6 +115,14 @@ def test_a_process_left_behind_does_not_hold_the_cell(bench: RealShell) -> None:
     assert time.monotonic() - began < 4
 
 
+def test_one_that_goes_on_writing_does_not_hold_it_either(bench: RealShell) -> None:
+    """It is cut off; and ends, nobody being there to read."""
+    began = time.monotonic()
+    text = printed(bench, "!(for i in $(seq 500); do echo x; sleep 0.01; done) & echo left")
+    assert "left\n" in text
+    assert time.monotonic() - began < 4
+
+
 @pytest.mark.parametrize("code", ["!sleep 1 &", "x = !sleep 1 &"])
 def test_a_command_in_the_background_is_refused(bench: RealShell, code: str) -> None:
     error = bench.run(code).error
