@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from qtkernel.interpreter import OWN_REFERENCES, DebuggerUnavailable
-from qtkernel.kernel.debugger import Debugger
+from qtkernel.kernel.debugger import Debugger, Refused
 from qtkernel.kernel.queue import Request
 from qtkernel.protocol import InvalidContent, contents, dap
 from qtkernel.protocol.dap import DapMessage
@@ -30,10 +30,6 @@ _OF_STOPPED_THREAD = frozenset({"exceptionInfo", "next", "stepIn", "stepOut"})
 _BREAKPOINT = ("line", "column", "condition", "hitCondition", "logMessage")
 
 Arguments = Mapping[str, Any]
-
-
-class Refused(Exception):
-    """A request that cannot be done; says why."""
 
 
 class DebugRequests:
@@ -200,6 +196,8 @@ class DebugRequests:
         expression = _text(arguments, "expression")
         try:
             body = await self._debugger.in_namespace(lambda: self._adapter.evaluate(expression))
+        except Refused:
+            raise
         except Exception as error:
             raise Refused(f"{type(error).__name__}: {error}") from None
         return dap.response(0, "evaluate", body)

@@ -39,6 +39,10 @@ _UNINTERRUPTED = _OF_STOPPED | {"continue"}
 _NOT_DAP = "pydevd_cmd_id"
 
 
+class Refused(Exception):
+    """A request that cannot be done; says why."""
+
+
 class Debugger:
     """The state of the session. Every method belongs to the control thread.
 
@@ -103,10 +107,16 @@ class Debugger:
         if self._connection is None:
             end = self.adapter.connect()
             self._connection = DebugConnection(end, self._loop, self._took_place, self._lost)
-            # the one argument that has to be there is of no use: there is one adapter
-            named = {"adapterID": "qtkernel", **arguments}
-            self._capabilities = await self._connection.request("initialize", named)
-        return self._capabilities
+            self._capabilities = {}
+        if self._capabilities:
+            return self._capabilities
+        # again by whoever joins before it has been answered; the one argument that has to be there
+        # is of no use: there is one adapter
+        named = {"adapterID": "qtkernel", **arguments}
+        response = await self._connection.request("initialize", named)
+        if response["success"]:
+            self._capabilities = response
+        return response
 
     async def attach(self, command: str, arguments: Mapping[str, Any]) -> DapMessage:
         """Let breakpoints stop, those from before among them; the adapter's response.
@@ -140,6 +150,8 @@ class Debugger:
                 {**asked, "line": each.get("line", asked["line"])}
                 for asked, each in zip(breakpoints, found, strict=False)
             ]
+        elif not response["success"] and self.attached:
+            self.breakpoints.pop(path, None)  # it has refused them
         return response
 
     async def ask(self, command: str, arguments: Mapping[str, Any]) -> DapMessage:
@@ -185,7 +197,12 @@ class Debugger:
             self._end(self._connection)
 
     async def in_namespace(self, function: Callable[[], T]) -> T:
-        """Call what may run code of the user's, on the thread that this belongs to."""
+        """Call what may run code of the user's, on the thread that this belongs to.
+
+        Raises:
+            Refused: it has raised SystemExit or the like, which is for nobody here.
+            Exception: whatever else it has raised.
+        """
         job = _Job(function, self.parent, self._publisher)
         if self.stopped:
             job.run()
@@ -274,7 +291,10 @@ class _Job(Generic[T]):
         return True
 
     def result(self) -> T:
-        """What it has returned. Raises what it has raised."""
-        if self._error is not None:
-            raise self._error
+        """What it has returned; see `Debugger.in_namespace`."""
+        error = self._error
+        if error is not None and not isinstance(error, Exception):
+            raise Refused(f"{type(error).__name__}: {error}")
+        if error is not None:
+            raise error
         return self._value  # type: ignore[return-value]

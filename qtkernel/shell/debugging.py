@@ -127,7 +127,10 @@ class DebugpyAdapter:
 
     def source(self, path: str) -> str | None:
         """The source at `path`."""
-        return "".join(linecache.getlines(path)) or None
+        try:
+            return "".join(linecache.getlines(path)) or None
+        except ValueError:  # it cannot be a path
+            return None
 
     def modules(self) -> list[Mapping[str, Any]]:
         """The modules with source."""

@@ -32,6 +32,7 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 from qtkernel.interpreter import DebuggerUnavailable
+from qtkernel.protocol import dap, from_json
 from qtkernel.shell.traces import Noted
 
 # Read once, when pydevd is imported.
@@ -109,6 +110,7 @@ class PydevdSession:
         debugger.mtime = _mtime
         _leave_out(debugger, self._not_shown)
         debugger.initialize_network(end)
+        _answer_failures(debugger)
         debugger.ready_to_run = True
         debugger.start_auxiliary_daemon_threads()
         # there is a debugger already: this only traces
@@ -212,6 +214,30 @@ def _leave_out(debugger: Any, directories: tuple[str, ...]) -> None:
     from _pydevd_bundle.pydevd_api import PyDevdAPI
 
     PyDevdAPI().set_dont_trace_start_end_patterns(debugger, directories, _IMPORT_OF_PYSIDE)
+
+
+def _answer_failures(debugger: Any) -> None:
+    """Have a request that pydevd fails at answered by its error.
+
+    The thread that reads would end, without a word: nothing would be answered any more, and what
+    has stopped could not go on (seen with a breakpoint whose condition is a number).
+    """
+    from _pydevd_bundle.pydevd_comm_constants import CMD_RETURN
+    from _pydevd_bundle.pydevd_net_command import NetCommand
+
+    process = debugger.reader.process_net_command_json
+
+    def process_or_answer(py_db: Any, data: bytes) -> None:
+        try:
+            process(py_db, data)
+        except Exception as error:
+            asked = from_json(data)
+            text = f"{type(error).__name__}: {error}"
+            response = dap.failure(asked["seq"], asked["command"], text)
+            py_db.writer.add_command(NetCommand(CMD_RETURN, 0, response, is_json=True))
+
+    # nothing has been sent to it yet
+    debugger.reader.process_net_command_json = process_or_answer
 
 
 def _breakpoint_hook(pydevd: Any) -> Callable[[], None]:

@@ -228,6 +228,19 @@ def test_a_signal_ends_the_kernel_at_a_stop(start: Starter) -> None:
         ("copyToGlobals", {}, 'field "srcVariableName"'),
         ("richInspectVariables", {}, 'field "variableName"'),
         ("source", {}, 'field "source"'),
+        ("source", {"source": {"path": "a\0b"}}, "there is no source"),
+        # what pydevd's own thread fails at
+        ("setBreakpoints", {"source": {"path": "a\0b"}, "breakpoints": [{"line": 1}]}, "null byte"),
+        (
+            "setBreakpoints",
+            {"source": {"path": "/a.py"}, "breakpoints": [{"line": 1, "logMessage": 5}]},
+            "'int' object",
+        ),
+        ("setExceptionBreakpoints", {"filters": 5}, "'int'"),
+        ("setFunctionBreakpoints", {"breakpoints": [5]}, "'int' object"),
+        # what ends a program is an error like any other here
+        ("evaluate", {"expression": "raise SystemExit(3)"}, "SystemExit: 3"),
+        ("evaluate", {"expression": "raise GeneratorExit"}, "GeneratorExit"),
     ],
 )
 def test_wrong_requests(
@@ -237,6 +250,30 @@ def test_wrong_requests(
     assert response["success"] is False
     assert words in response["message"]
     assert client.do("debugInfo")["isStarted"] is True  # the session has survived it
+    assert client.do("debugInfo")["breakpoints"] == []
+    assert client.do("threads")["threads"]  # and so has the debugger itself
+
+
+def test_a_wrong_request_at_a_stop(client: DebugClient) -> None:
+    msg_id = stop_in_loop(client)
+    wrong = client.ask("setFunctionBreakpoints", breakpoints=[5])
+    assert wrong["success"] is False
+    client.frontend.interrupt()
+    assert client.frontend.outcome(msg_id).ename == "KeyboardInterrupt"
+
+
+def test_two_begin_at_once(debugged: KernelProgram, attach: Attach) -> None:
+    client = DebugClient(attach(debugged))
+    frontend = client.frontend.client
+    for number in (1, 2):
+        content = {"type": "request", "seq": number, "command": "initialize", "arguments": {}}
+        frontend.control_channel.send(frontend.session.msg("debug_request", content))
+    replies = [frontend.get_control_msg(timeout=PATIENCE)["content"] for _ in range(2)]
+    assert {reply["request_seq"] for reply in replies} == {1, 2}
+    for reply in replies:
+        assert reply["success"] is True
+        assert reply["body"]["supportsConditionalBreakpoints"] is True
+    client.do("disconnect")
 
 
 def test_content_that_cannot_be_read(client: DebugClient) -> None:
