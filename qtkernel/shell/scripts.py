@@ -20,7 +20,9 @@ class ScriptMagics(script.ScriptMagics):  # type: ignore[misc]
 
     @cell_magic("script")  # type: ignore[untyped-decorator]
     def shebang(self, line: str, cell: str) -> None:
-        args, argv = script.ScriptMagics.shebang.parser.parse_known_args(arg_split(line))
+        __tracebackhide__ = True
+        split = arg_split(line, posix=sys.platform != "win32")
+        args, argv = script.ScriptMagics.shebang.parser.parse_known_args(split)
         if args.bg:
             super().shebang(line, cell)
             return
@@ -35,8 +37,9 @@ class ScriptMagics(script.ScriptMagics):  # type: ignore[misc]
             writes[channel] = captured[name].append if name else stream.write
         if not cell.endswith("\n"):
             cell += "\n"
+        given = cell.encode("utf-8", "replace")
         try:
-            exit_code = self.shell.commands.run(argv, stdin=cell.encode(), **writes)
+            exit_code = self.shell.commands.run(argv, stdin=given, **writes)
         except FileNotFoundError:
             sys.stdout.write(f"Couldn't find program: {argv[0]!r}\n")
             return
@@ -44,7 +47,7 @@ class ScriptMagics(script.ScriptMagics):  # type: ignore[misc]
             for name, texts in captured.items():
                 self.shell.user_ns[name] = "".join(texts)
         if args.raise_error and exit_code:
-            raise subprocess.CalledProcessError(exit_code, cell.encode())  # bytes, as IPython
+            raise subprocess.CalledProcessError(exit_code, given)  # bytes, as IPython
 
     shebang.__doc__ = script.ScriptMagics.shebang.__doc__
     shebang.parser = script.ScriptMagics.shebang.parser

@@ -219,8 +219,23 @@ def test_a_script(bench: RealShell) -> None:
     bench.run("%%bash\necho out\necho err >&2\nread line; echo got $line\nand this\nexit 3")
     assert bench.iopub.text() == "out\ngot and this\n"
     assert bench.iopub.text("stderr") == "err\n"
-    assert bench.iopub.said[-1][1]["ename"] == "CalledProcessError"
+    error = bench.iopub.said[-1][1]
+    assert error["ename"] == "CalledProcessError"
+    assert "qtkernel" not in "".join(error["traceback"]), "our own code is not the user's business"
     assert printed(bench, "%%bash --no-raise-error\nexit 3") == ""
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ('%%sh -c \'cat; echo "$0"\' "two words"\ngiven', "given\ntwo words\n"),
+        ('%%script sh -c "cat; echo done"\ngiven', "given\ndone\n"),
+        ("%%script cat\nhalf: \ud800", "half: ?\n"),
+    ],
+)
+def test_what_a_script_is_given(bench: RealShell, cell: str, text: str) -> None:
+    """Words and quotes as in a command line, and a text that UTF-8 may not have a code for."""
+    assert printed(bench, cell) == text
 
 
 def test_a_scripts_output_in_names(bench: RealShell) -> None:
