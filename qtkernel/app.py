@@ -239,11 +239,16 @@ def _install(arguments: list[str]) -> None:
     parser.add_argument("--display-name", metavar="TEXT", help="what people see")
     parser.add_argument("--gui", default="qt", metavar="LOOP", help="as of qtkernel --gui")
     parser.add_argument("--capture-fds", action="store_true", help="as of qtkernel --capture-fds")
+    parser.add_argument("--profile", metavar="NAME", help="as of qtkernel --profile")
     options = parser.parse_args(arguments)
     from qtkernel.loops.registry import available
 
     if options.gui not in available():
         parser.error(f"no event loop {options.gui!r}; there are: {', '.join(available())}")
+    passed_on = ["--capture-fds"] if options.capture_fds else []
+    if options.profile:
+        _check_profile(parser, options.profile)
+        passed_on.append(f"--profile={options.profile}")
     try:
         directory = kernelspec.install(
             name=options.name,
@@ -251,11 +256,21 @@ def _install(arguments: list[str]) -> None:
             gui=options.gui,
             prefix=options.prefix,
             user=options.user,
-            options=["--capture-fds"] if options.capture_fds else [],
+            options=passed_on,
         )
     except kernelspec.KernelSpecError as error:
         parser.error(str(error))
     print(f"Installed kernelspec {directory.name} in {directory}")  # noqa: T201
+
+
+def _check_profile(parser: argparse.ArgumentParser, name: str) -> None:
+    """A frontend would only say that the kernel has died."""
+    from qtkernel.shell.startup import BadProfile, ProfileNotFound, load_profile
+
+    try:
+        load_profile(name)
+    except (ProfileNotFound, BadProfile) as error:
+        parser.error(str(error))
 
 
 def _uninstall(arguments: list[str]) -> None:

@@ -88,6 +88,20 @@ def test_descriptors_are_captured_if_asked_for(tmp_path: Path) -> None:
     assert argv[3:] == ["--gui=qt", "--capture-fds", "-f", "{connection_file}"]
 
 
+def test_a_profile_is_used_if_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    install = ["install", "--prefix", str(tmp_path / "prefix"), "--profile", "mine"]
+    assert command(*install) == 2
+    assert "there is no IPython profile 'mine'" in capsys.readouterr().err
+    assert not (tmp_path / "prefix").exists()
+    (tmp_path / "profile_mine").mkdir()
+    assert command(*install) == 0
+    argv = spec(tmp_path / "prefix" / "share" / "jupyter" / "kernels" / "qtkernel")["argv"]
+    assert argv[3:] == ["--gui=qt", "--profile=mine", "-f", "{connection_file}"]
+
+
 def test_installing_again_is_an_update(tmp_path: Path) -> None:
     first = kernelspec.install(prefix=str(tmp_path), gui="tk")
     second = kernelspec.install(prefix=str(tmp_path), gui="qt")

@@ -307,6 +307,13 @@ INTENDED: Sequence[Intended] = [
         {"conversation": "awaiting", "exchange": "asyncio.get_event_loop().is_running()"},
     ),
     Intended(
+        "A profile is used if asked for",
+        "Startup files and configuration of IPython's, those of the default profile, too: with "
+        "`--profile=default`, of qtkernel or of qtkernel install.",
+        values("True", "False"),
+        {"exchange": "hasattr(*'of_startup')"},
+    ),
+    Intended(
         "pdb is the standard library's",
         "So are breakpoint() and pdb.set_trace(); ipykernel puts IPython's in their place, in the "
         "whole process.",

@@ -213,6 +213,7 @@ def interpreter_state(talk: Talk) -> None:
         "__name__, __doc__, __builtins__.__name__",
         "type(get_ipython()).__module__.partition('.')[0]",
         "import pdb; pdb.Pdb.__module__",
+        "hasattr(__import__('sys'), 'of_startup')",
         "import sys; sys.modules['__main__'].__dict__ is globals()",
         "sys.path[0], sys.argv[1:2]",
         "get_ipython().user_ns is globals()",

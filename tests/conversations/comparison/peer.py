@@ -82,6 +82,9 @@ class Peer:
         self.name = name
         directory.mkdir()
         home = Home(directory, None)
+        startup = home.ipython / "profile_default" / "startup"
+        startup.mkdir(parents=True)
+        (startup / "first.py").write_text("__import__('sys').of_startup = True\n")
         if name == "ipykernel":
             self.program = _start_ipykernel(home)
         else:
