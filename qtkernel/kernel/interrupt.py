@@ -93,8 +93,13 @@ class Interrupter:
         """A cell begins: from here on an interrupt is for it."""
         waits_of(self._loop()).begin()
         # in a nested event loop of a comm's handler a cell may begin: ours is there already
-        if self._can_signal and not self._installed and not self._running:
-            self._previous = signal.signal(signal.SIGINT, self._on_signal)
+        if self._can_signal and not self._running:
+            if not self._installed:
+                self._previous = signal.signal(signal.SIGINT, self._on_signal)
+            elif _owner(signal.getsignal(signal.SIGINT)) is None:
+                # a cell has left its own there, as servers and training loops do: no later one
+                # could be interrupted
+                signal.signal(signal.SIGINT, self._on_signal)
         with self._lock:
             self._running = True
 

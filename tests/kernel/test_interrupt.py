@@ -270,6 +270,19 @@ def test_a_standalone_kernel_keeps_its_handler(house: PureKernel, recorder: Reco
     undo()
 
 
+def test_what_a_cell_has_left_for_signals_is_not_the_next_one_s(
+    house: PureKernel, recorder: Recorder
+) -> None:
+    """In a standalone kernel, whose handler is there while nothing runs, too."""
+    undo = house.interrupter.install()
+    house.interpreter.cell("leaves")(lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+    house.run("leaves")
+    house.interpreter.cell("ctrl-c")(lambda: signal.raise_signal(signal.SIGINT))
+    house.run("ctrl-c")
+    assert recorder.take()[-2].content["ename"] == "KeyboardInterrupt"
+    undo()
+
+
 def test_a_kernel_that_is_not_on_the_main_thread_interrupts_at_the_end() -> None:
     names = []
 
