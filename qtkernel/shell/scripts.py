@@ -6,6 +6,7 @@ import subprocess
 import sys
 from typing import Any
 
+from IPython.core.error import UsageError
 from IPython.core.magic import cell_magic, magics_class
 from IPython.core.magics import script
 from IPython.utils.process import arg_split
@@ -23,6 +24,8 @@ class ScriptMagics(script.ScriptMagics):  # type: ignore[misc]
         __tracebackhide__ = True
         split = arg_split(line, posix=sys.platform != "win32")
         args, argv = script.ScriptMagics.shebang.parser.parse_known_args(split)
+        if not argv:
+            raise UsageError("%%script: which program? For example: %%script python3")
         if args.bg:
             super().shebang(line, cell)
             return
@@ -35,9 +38,7 @@ class ScriptMagics(script.ScriptMagics):  # type: ignore[misc]
             if name:
                 captured[name] = []
             writes[channel] = captured[name].append if name else stream.write
-        if not cell.endswith("\n"):
-            cell += "\n"
-        given = cell.encode("utf-8", "replace")
+        given = (cell.removesuffix("\n") + "\n").encode("utf-8", "replace")
         try:
             exit_code = self.shell.commands.run(argv, stdin=given, **writes)
         except FileNotFoundError:

@@ -257,6 +257,13 @@ def test_a_program_that_is_not_there(bench: RealShell) -> None:
     assert printed(bench, "%%script nonsense\nx") == "Couldn't find program: 'nonsense'\n"
 
 
+@pytest.mark.parametrize("line", ["%%script", "%%script --bg"])
+def test_a_script_for_no_program(bench: RealShell, line: str) -> None:
+    error = bench.run(f"{line}\nx").error
+    assert error is not None
+    assert (error.ename, "which program?" in error.evalue) == ("UsageError", True)
+
+
 def test_a_script_in_the_background(bench: RealShell) -> None:
     bench.fine("%%bash --bg --proc p --out o\nread x; echo $x\nhere")
     assert printed(bench, "print((await o.read()).decode())") == "here\n\n"
