@@ -65,7 +65,7 @@ class DebugRequests:
 
     async def debug_request(self, request: Request, content: contents.DebugRequest) -> DapMessage:
         """Messaging document, "Debug request"."""
-        self._debugger.asked_by(request.message)
+        self._debugger.asked_by(request.message, content.command)
         try:
             response = await self._respond(content.command, content.arguments)
         except (Refused, DebuggerUnavailable) as error:

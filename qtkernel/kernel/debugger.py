@@ -35,6 +35,10 @@ _OF_STOPPED = frozenset(
 
 _UNINTERRUPTED = _OF_STOPPED | {"continue"}
 
+# What a frontend says to begin a session or to join one. JupyterLab asks for debugInfo wherever it
+# opens a notebook, and shows nothing of the stops of a session that it is not part of.
+_TAKES_PART = frozenset({"attach", "initialize", "launch"})
+
 # the adapter's own numbering, which is not part of the protocol
 _NOT_DAP = "pydevd_cmd_id"
 
@@ -83,10 +87,11 @@ class Debugger:
         """Whether a session is under way."""
         return self._connection is not None
 
-    def asked_by(self, message: Message) -> None:
-        """A debug_request has come: whoever has sent it takes part in the session."""
+    def asked_by(self, message: Message, command: str) -> None:
+        """A debug_request has come; who begins or joins the session takes part in it."""
         self.parent = message
-        self._taking_part.add(_routing_id(message))
+        if command in _TAKES_PART:
+            self._taking_part.add(_routing_id(message))
 
     def frontend_gone(self, routing_id: bytes | None) -> None:
         """End the session if that was the last one that could let go on what has stopped.
@@ -253,6 +258,7 @@ class Debugger:
         self._connection = None
         self.attached = self._passing = False
         self.stopped.clear()
+        self._taking_part.clear()
         connection.hang_up()
         self.adapter.disconnect()
         connection.close()

@@ -209,3 +209,19 @@ def test_the_frontend_that_stopped_the_application_has_died(start: Starter) -> N
     client.stop()
     frontend.close()
     host.wait_for_line("report: ")
+
+
+def test_one_that_has_only_looked_is_no_reason_to_stand_still(start: Starter) -> None:
+    """JupyterLab asks for debugInfo wherever it opens a notebook."""
+    host = start.host()
+    frontend, looks = start.frontend(host), DebugClient(start.frontend(host))
+    assert looks.do("debugInfo")["isStarted"] is False
+    client = DebugClient(frontend)
+    client.attach()
+    client.break_at(str(HOST_SCRIPT), IN_A_SLOT)
+    assert looks.do("debugInfo")["isStarted"] is True
+    host.write_line("report")
+    client.stop()
+    frontend.close()
+    host.wait_for_line("report: ")
+    assert looks.do("debugInfo")["isStarted"] is False
