@@ -282,8 +282,8 @@ INTENDED: Sequence[Intended] = [
     Intended(
         "sys.stdout is like the stream behind it",
         "It has a buffer, and the encoding, the name and the descriptor of the process's own. What "
-        "C code and other programs write there, forked ones included, is shown in cells only with "
-        "`--capture-fds`, of qtkernel or of qtkernel install.",
+        "C code and other programs write there is shown in cells only with `--capture-fds`, of "
+        "qtkernel or of qtkernel install.",
         lambda d: d.message in ("execute_result", "error", "execute_reply"),
         {"conversation": "streams", "exchange": "sys.std*.[!w]*"},
     ),
