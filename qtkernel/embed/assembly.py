@@ -172,7 +172,12 @@ class Assembly:
 
     def _build_channels(self, session: Session, interpreter: ShellInterpreter, plan: Plan) -> None:
         debugger = self.debugger = build_debugger(
-            self.shell, self.publisher, self.control_thread.loop, self._call_soon, self._undo
+            self.shell,
+            self.publisher,
+            self.interrupter,
+            self.control_thread.loop,
+            self._call_soon,
+            self._undo,
         )
         tell = about(
             plan.application, not plan.owns_process, self.address.transport, lambda: self.loop

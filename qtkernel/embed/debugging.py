@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from qtkernel.embed.undo import UndoStack
 from qtkernel.kernel.debugger import Debugger
+from qtkernel.kernel.interrupt import Interrupter
 from qtkernel.kernel.publisher import Publisher
 from qtkernel.loops.base import EventLoop
 from qtkernel.shell.cell_files import CellFiles
@@ -16,6 +17,7 @@ from qtkernel.shell.shell import ZMQInteractiveShell
 def build_debugger(
     shell: ZMQInteractiveShell,
     publisher: Publisher,
+    interrupter: Interrupter,
     control_loop: EventLoop,
     call_soon: Callable[[Callable[[], None]], None],
     undo: UndoStack,
@@ -31,4 +33,4 @@ def build_debugger(
     undo.push(files.remove)
     if is_available():
         shell.compile.name_cell = files.path
-    return Debugger(DebugpyAdapter(shell, files), publisher, control_loop, call_soon)
+    return Debugger(DebugpyAdapter(shell, files), publisher, interrupter, control_loop, call_soon)

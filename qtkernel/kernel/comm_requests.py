@@ -6,8 +6,7 @@ with busy and idle all the same, and output of their handlers belongs to them.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from qtkernel.interpreter import Interpreter
@@ -50,20 +49,5 @@ class CommRequests:
         message = request.message.to_dict()
         # it may be missing, or null, and handlers do not expect that
         message["content"]["data"] = content.data
-        with self._interruptible():
+        with self._interrupter.span():
             self._interpreter.comm_message(message)
-
-    @contextlib.contextmanager
-    def _interruptible(self) -> Iterator[None]:
-        """A handler can be interrupted like a cell.
-
-        One that runs while a cell awaits is so already: the interrupt hits what is on the stack.
-        """
-        if self._interrupter.running:
-            yield
-            return
-        self._interrupter.begin()
-        try:
-            yield
-        finally:
-            self._interrupter.end()

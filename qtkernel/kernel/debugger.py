@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from qtkernel.interpreter import DebugAdapter, Pending
 from qtkernel.kernel.debug_connection import DebugConnection
+from qtkernel.kernel.interrupt import Interrupter
 from qtkernel.kernel.publisher import Publisher
 from qtkernel.loops.base import EventLoop
 from qtkernel.protocol import Message, dap
@@ -53,6 +54,7 @@ class Debugger:
     Args:
         adapter: debugs.
         publisher: for its events.
+        interrupter: of what runs on the kernel's own thread.
         loop: the control thread's own.
         call_soon: runs a callback on the kernel's event loop.
     """
@@ -61,6 +63,7 @@ class Debugger:
         self,
         adapter: DebugAdapter,
         publisher: Publisher,
+        interrupter: Interrupter,
         loop: EventLoop,
         call_soon: Callable[[Callable[[], None]], None],
     ) -> None:
@@ -75,6 +78,7 @@ class Debugger:
         """The debug_request that events are published under: the last one."""
         self._taking_part: set[bytes | None] = set()
         self._publisher = publisher
+        self._interrupter = interrupter
         self._loop = loop
         self._call_soon = call_soon
         self._connection: DebugConnection | None = None
@@ -218,7 +222,8 @@ class Debugger:
         return job.result()
 
     def _run(self, job: _Job[Any]) -> None:
-        job.run()
+        with self._interrupter.span():
+            job.run(self._interrupter.call)
         self._loop.call_soon_threadsafe(lambda: self._finish(job))
 
     def _finish(self, job: _Job[Any]) -> None:
@@ -268,6 +273,10 @@ def _routing_id(message: Message) -> bytes | None:
     return next(iter(message.identities), None)
 
 
+def _call(function: Callable[[], T]) -> T:
+    return function()
+
+
 class _Job(Generic[T]):
     """A call that one of two threads makes, whichever gets to it first."""
 
@@ -283,15 +292,19 @@ class _Job(Generic[T]):
         self._error: BaseException | None = None
         self.done = Pending()
 
-    def run(self) -> bool:
-        """Make the call, unless another thread has begun it; whether it was made."""
+    def run(self, call: Callable[[Callable[[], T]], T] = _call) -> bool:
+        """Make the call, unless another thread has begun it; whether it was made.
+
+        Args:
+            call: calls a function, such that it can be interrupted.
+        """
         with self._lock:
             taken, self._taken = self._taken, True
         if taken:
             return False
         try:
             with self._publisher.request(self._parent):
-                self._value = self._function()
+                self._value = call(self._function)
         except BaseException as error:
             self._error = error
         return True

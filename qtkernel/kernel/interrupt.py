@@ -115,6 +115,21 @@ class Interrupter:
             self._restore()
         return pending
 
+    @contextlib.contextmanager
+    def span(self) -> Iterator[None]:
+        """While code for a frontend runs that is no cell: like one it can be interrupted.
+
+        What runs while a cell awaits is so already: the interrupt hits what is on the stack.
+        """
+        if self._running:
+            yield
+            return
+        self.begin()
+        try:
+            yield
+        finally:
+            self.end()
+
     def install(self) -> Callable[[], None]:
         """Keep the SIGINT handler while no cell runs, too; returns the undo. Main thread only."""
         self._previous = signal.signal(signal.SIGINT, self._on_signal)

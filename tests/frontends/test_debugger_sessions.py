@@ -44,31 +44,46 @@ def test_an_interrupt_goes_past_breakpoints_and_leaves_them(client: DebugClient)
         assert client.do("debugInfo")["stoppedThreads"] == []
 
 
-def test_an_interrupt_ends_what_is_evaluated(client: DebugClient) -> None:
-    msg_id = stop_in_loop(client)
-    (frame,) = client.frames(1)
-    endless = "all(True for _ in iter(int, 1))"
+def interrupt_evaluation(client: DebugClient, cell: str | None = None, **arguments: Any) -> None:
+    """Have what never ends evaluated, at a stop in `cell` or at none, and interrupt that."""
+    endless = "(print('begun', flush=True), all(True for _ in iter(int, 1)))"
     content = {
         "type": "request",
         "seq": 1000,
         "command": "evaluate",
-        "arguments": {"expression": endless, "frameId": frame["id"], "context": "watch"},
+        "arguments": {"expression": endless} | arguments,
     }
     frontend = client.frontend
     message = frontend.client.session.msg("debug_request", content)
     frontend.client.control_channel.send(message)
-    frontend.wait_for(message["header"]["msg_id"], "status")
+    frontend.wait_for_text(cell or message["header"]["msg_id"], "begun\n")
     frontend.client.control_channel.send(frontend.client.session.msg("interrupt_request", {}))
     replies = [frontend.client.get_control_msg(timeout=PATIENCE) for _ in range(2)]
     contents = {reply["msg_type"]: reply["content"] for reply in replies}
     assert contents["interrupt_reply"]["status"] == "ok"
     assert contents["debug_reply"]["success"] is False
     assert "KeyboardInterrupt" in contents["debug_reply"]["message"]
+
+
+def test_an_interrupt_ends_what_is_evaluated(client: DebugClient) -> None:
+    msg_id = stop_in_loop(client)
+    (frame,) = client.frames(1)
+    interrupt_evaluation(client, msg_id, frameId=frame["id"], context="watch")
     # and it is where it was
     assert client.do("debugInfo")["stoppedThreads"] == [1]
     assert client.frames(1)[0]["line"] == 4
-    frontend.interrupt()
-    assert frontend.outcome(msg_id).ename == "KeyboardInterrupt"
+    client.frontend.interrupt()
+    assert client.frontend.outcome(msg_id).ename == "KeyboardInterrupt"
+
+
+def test_an_interrupt_ends_what_is_evaluated_while_nothing_has_stopped(
+    client: DebugClient,
+) -> None:
+    """It runs in the application's own thread, which stands still meanwhile."""
+    for _ in range(3):
+        interrupt_evaluation(client)
+        assert client.do("evaluate", expression="1 + 1")["result"] == "2"
+        assert client.frontend.run("2 + 2").result == "4"
 
 
 def test_interrupts_while_attached(client: DebugClient) -> None:
