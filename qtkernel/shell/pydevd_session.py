@@ -122,10 +122,11 @@ class PydevdSession:
         global _mtime
         if self._end is None:
             return
-        _end_tracing()
         debugger = self._pydevd.get_global_debugger()
         if debugger is not None:
             _mtime = debugger.mtime + 1
+            _begin_no_more(debugger)
+        _end_tracing()
         self._pydevd.stoptrace()
         _forget_threads(debugger)
         self._end.close()
@@ -261,6 +262,12 @@ def _breakpoint_hook(pydevd: Any) -> Callable[[], None]:
 
     sys.breakpointhook = hook
     return undo
+
+
+def _begin_no_more(debugger: Any) -> None:
+    """A thread that had stopped is still in pydevd, which would trace it anew on its way out."""
+    if sys.version_info < (3, 12):
+        debugger.enable_tracing = lambda *_, **__: _settrace(None)
 
 
 def _end_tracing() -> None:
