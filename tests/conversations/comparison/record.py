@@ -4,8 +4,8 @@ Only these are replaced, each by a word that says what it was, and only where it
 it must have: message, session, comm and display ids (numbered, so that it shows which are the
 same), dates, ports, the process's id and home in paths, where cells' files are, memory addresses,
 measured times. Frames of the kernels' own code are left out of tracebacks. Adjacent stream messages
-of one name are one: when they are flushed is a matter of time. Everything else is compared as it
-stands.
+of one name are one: when they are flushed is a matter of time. ipykernel's remark that a flush has
+taken it too long, on a busy machine, is left out. Everything else is compared as it stands.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ _ADDRESS = re.compile(r"0x[0-9a-f]{6,16}\b")
 _QUOTED_ID = re.compile(rf"(?<=')({_HEX})(?=')")
 _MEASURED = re.compile(r"(?m)^(CPU times|Wall time): .*$")
 _OWN_FRAME = re.compile(r"\s*(\x1b\[36m)?File \S*/(site-packages/ipykernel|qtkernel/shell)/")
+_TOO_BUSY = {"IOStream.flush timed out"}
 _PORT = re.compile(r"[a-z]+_port")
 
 
@@ -46,12 +47,18 @@ def record(exchange: Exchange) -> Recorded:
     ]
     places = dict(zip(requests, records, strict=False))
     for message in exchange.heard:
+        if message.msg_type == "stream" and set(_lines(message)) == _TOO_BUSY:
+            continue
         sent = requests.get(message.parent_id)
         tree = _tree(message, words, None if sent is None else sent.header_bytes)
         _add(places.get(message.parent_id, records[-1])[message.channel.value], tree)
     names = [f"{number} {sent.msg_type}" for number, sent in enumerate(exchange.sent)]
     contents = [sent.content for sent in exchange.sent]
     return exchange.title, list(zip([*names, "none"], [*contents, {}], records, strict=True))
+
+
+def _lines(stream: Wired) -> list[str]:
+    return str(stream.content["text"]).splitlines()
 
 
 class _Words:
