@@ -245,7 +245,11 @@ def test_a_signal_ends_the_kernel_at_a_stop(start: Starter) -> None:
         ("source", {}, 'field "source"'),
         ("source", {"source": {"path": "a\0b"}}, "there is no source"),
         # what pydevd's own thread fails at
-        ("setBreakpoints", {"source": {"path": "a\0b"}, "breakpoints": [{"line": 1}]}, "null byte"),
+        (
+            "setBreakpoints",
+            {"source": {"path": "a\0b"}, "breakpoints": [{"line": 1}]},
+            "embedded null",
+        ),
         (
             "setBreakpoints",
             {"source": {"path": "/a.py"}, "breakpoints": [{"line": 1, "logMessage": 5}]},
