@@ -57,14 +57,7 @@ def _run_kernel(arguments: list[str]) -> None:
     _log_to_stderr(options.log_level.upper(), apart=options.capture_fds)
     _find_modules_here()
     # here, and not above: the imports take a while, and --help need not wait for them
-    from qtkernel.shell.startup import (
-        BadProfile,
-        FirstCode,
-        ProfileNotFound,
-        configured,
-        load_profile,
-        missing,
-    )
+    from qtkernel.shell.startup import FirstCode, configured, missing
 
     script, *rest = options.script or [""]
     first = FirstCode(
@@ -78,13 +71,19 @@ def _run_kernel(arguments: list[str]) -> None:
     problem = missing(first)
     if problem is not None:
         parser.error(problem)
-    try:
-        profile = load_profile(options.profile) if options.profile else None
-    except (ProfileNotFound, BadProfile) as error:
-        parser.error(str(error))
+    profile = _load_profile(parser, options.profile) if options.profile else None
     if traits:
         profile = configured(profile, traits)
     _serve(parser, options, first, profile)
+
+
+def _load_profile(parser: argparse.ArgumentParser, name: str) -> Profile:
+    from qtkernel.shell.startup import BadProfile, ProfileNotFound, load_profile
+
+    try:
+        return load_profile(name)
+    except (ProfileNotFound, BadProfile) as error:
+        parser.error(str(error))
 
 
 def _log_to_stderr(level: str, apart: bool) -> None:
@@ -247,7 +246,8 @@ def _install(arguments: list[str]) -> None:
         parser.error(f"no event loop {options.gui!r}; there are: {', '.join(available())}")
     passed_on = ["--capture-fds"] if options.capture_fds else []
     if options.profile:
-        _check_profile(parser, options.profile)
+        # now: a frontend would only say that the kernel has died
+        _load_profile(parser, options.profile)
         passed_on.append(f"--profile={options.profile}")
     try:
         directory = kernelspec.install(
@@ -261,16 +261,6 @@ def _install(arguments: list[str]) -> None:
     except kernelspec.KernelSpecError as error:
         parser.error(str(error))
     print(f"Installed kernelspec {directory.name} in {directory}")  # noqa: T201
-
-
-def _check_profile(parser: argparse.ArgumentParser, name: str) -> None:
-    """A frontend would only say that the kernel has died."""
-    from qtkernel.shell.startup import BadProfile, ProfileNotFound, load_profile
-
-    try:
-        load_profile(name)
-    except (ProfileNotFound, BadProfile) as error:
-        parser.error(str(error))
 
 
 def _uninstall(arguments: list[str]) -> None:
