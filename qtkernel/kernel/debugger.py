@@ -212,7 +212,7 @@ class Debugger:
             Refused: it has raised SystemExit or the like, which is for nobody here.
             Exception: whatever else it has raised.
         """
-        job = _Job(function, self.parent, self._publisher)
+        job = _Job(lambda: self._interrupter.call(function), self.parent, self._publisher)
         if self.stopped:
             job.run()
         else:
@@ -223,7 +223,7 @@ class Debugger:
 
     def _run(self, job: _Job[Any]) -> None:
         with self._interrupter.span():
-            job.run(self._interrupter.call)
+            job.run()
         self._loop.call_soon_threadsafe(lambda: self._finish(job))
 
     def _finish(self, job: _Job[Any]) -> None:
@@ -273,10 +273,6 @@ def _routing_id(message: Message) -> bytes | None:
     return next(iter(message.identities), None)
 
 
-def _call(function: Callable[[], T]) -> T:
-    return function()
-
-
 class _Job(Generic[T]):
     """A call that one of two threads makes, whichever gets to it first."""
 
@@ -292,19 +288,15 @@ class _Job(Generic[T]):
         self._error: BaseException | None = None
         self.done = Pending()
 
-    def run(self, call: Callable[[Callable[[], T]], T] = _call) -> bool:
-        """Make the call, unless another thread has begun it; whether it was made.
-
-        Args:
-            call: calls a function, such that it can be interrupted.
-        """
+    def run(self) -> bool:
+        """Make the call, unless another thread has begun it; whether it was made."""
         with self._lock:
             taken, self._taken = self._taken, True
         if taken:
             return False
         try:
             with self._publisher.request(self._parent):
-                self._value = call(self._function)
+                self._value = self._function()
         except BaseException as error:
             self._error = error
         return True
