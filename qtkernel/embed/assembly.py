@@ -11,7 +11,6 @@ import atexit
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from qtkernel.embed.about import about
@@ -113,12 +112,13 @@ class Assembly:
         stdin.drain = lambda: self._drain(Channel.STDIN)
         self.shell = self._build_shell(plan)
         self.shell.environment.add(StepPolicy(self.coroutines.asyncio_loop).take)
-        self._inflow, around_cell = self._build_inflow(plan.capture_fds)
+        source = DescriptorCapture if plan.capture_fds else ChildrenOutput
+        inflow = self._inflow = source(self.publisher, self.output, self.control_thread.loop)
         interpreter = self._interpreter = ShellInterpreter(
             self.shell,
             self.interrupter,
             self.coroutines.asyncio_loop,
-            around_cell,
+            inflow.cell,
         )
         requests = self.requests = ShellRequests(
             interpreter, self.publisher, self.interrupter, stdin
@@ -131,16 +131,6 @@ class Assembly:
             lambda trace: attribution.of_traceback(trace) or self.publisher.current(),
             plan.interrupted,
         )
-
-    def _build_inflow(
-        self, capture_fds: bool
-    ) -> tuple[DescriptorCapture | ChildrenOutput, Callable[[], AbstractContextManager[None]]]:
-        """What brings output to this process, and what must be around each cell for it."""
-        loop = self.control_thread.loop
-        if not capture_fds:
-            return ChildrenOutput(self.publisher, self.output, loop), nullcontext
-        capture = DescriptorCapture(self.publisher, self.output, loop)
-        return capture, capture.cell
 
     def _build_outside(self, session: Session) -> Outside | None:
         if self.address.endpoints is None:

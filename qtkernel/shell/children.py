@@ -39,6 +39,9 @@ class ChildrenOutput:
         loop: the control thread's.
     """
 
+    cell = contextlib.nullcontext
+    """What must be around a cell, as of `DescriptorCapture`: nothing."""
+
     def __init__(self, iopub: IOPub, output: OutputBuffer, loop: EventLoop) -> None:
         self._iopub = iopub
         self._output = output
@@ -112,8 +115,7 @@ class ChildrenOutput:
         with self._inflow.lock:
             sockets, self._sockets = self._sockets, None
         for each in sockets or ():
-            with contextlib.suppress(OSError, ValueError):
-                self._loop.remove_reader(each.fileno())
+            self._loop.remove_reader(each.fileno())
             each.close()
 
 

@@ -74,9 +74,15 @@ class OutputBuffer:
         """Whether this is a forked child: the sockets are its parent's, the lock may be held."""
         return _getpid() != self._pid
 
+    def leads_out(self) -> bool:
+        """Whether text gets from this process to the frontends, if only by way of its parent."""
+        return self.to_parent is not None or not self.in_child()
+
     def write(self, name: str, text: str, parent: Any) -> None:
         """Add text to the stream `name`, under the request `parent`."""
-        if text:
+        if self.to_parent is not None:
+            self.to_parent.write(name, text)
+        elif text:
             self.settle()
             self.append(name, text, parent)
 
@@ -97,13 +103,6 @@ class OutputBuffer:
                 self._schedule(FLUSH_DELAY, self._flush_scheduled)
                 self._scheduled = True
         self.on_written(text)
-
-    def write_in_child(self, name: str, text: str, parent: Any) -> None:
-        """As `write`, in a forked child."""
-        if parent is None or self.to_parent is None:
-            self.write_behind(name, text)
-        else:
-            self.to_parent.write(name, text)
 
     def flush(self) -> None:
         """Send all that waits."""
@@ -169,12 +168,9 @@ class StreamProxy(io.TextIOBase):
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         parent = self._iopub.current()
-        if self._output.in_child():
-            self._output.write_in_child(self._stream_name, text, parent)
-            return len(text)
-        if parent is None:
+        if parent is None or not self._output.leads_out():
             self.write_behind(text)
-            parent = self._iopub.host
+            parent = None if self._output.in_child() else self._iopub.host
         if parent is not None:
             self._output.write(self._stream_name, text, parent)
         return len(text)
@@ -235,9 +231,7 @@ class StreamProxy(io.TextIOBase):
 
     def _in_cell(self) -> bool:
         """Whether the frontends get what is written here and now."""
-        if self._iopub.current() is None:
-            return False
-        return self._output.to_parent is not None or not self._output.in_child()
+        return self._iopub.current() is not None and self._output.leads_out()
 
     def __getattr__(self, name: str) -> Any:
         if name in _FOR_CELLS and self._in_cell():
@@ -354,8 +348,9 @@ class _NoKernel:
         """As of `OutputBuffer`, and so are the others."""
         return False
 
-    def write_in_child(self, _name: str, _text: str, _parent: Any) -> None:
-        """There is no child."""
+    def leads_out(self) -> bool:
+        """Nothing does any more."""
+        return False
 
     def write(self, _name: str, _text: str, _parent: Any) -> None:
         """For a thread that was about to write when the kernel was closed."""
