@@ -6,8 +6,6 @@ wrong type, lone surrogates, headers that lack a field.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import sys
 import uuid
@@ -18,15 +16,14 @@ from typing import Any, Self
 
 import zmq
 
-from qtkernel.protocol import Channel, read_connection_file
+from qtkernel.protocol import DELIMITER, Channel, read_connection_file
 from tests.frontends.support.programs import Home, KernelProgram, Program, next_number, wait_until
+from tests.protocol.signing import signed
 
 PATIENCE = 30.0
 """Seconds that anything may take."""
 
 ENVIRONMENT = {"QT_QPA_PLATFORM": "offscreen", "PYTHONWARNINGS": "", "TERM": "dumb"}
-
-_DELIMITER = b"<IDS|MSG>"
 
 
 @dataclass(frozen=True)
@@ -164,8 +161,7 @@ class Peer:
             _json({} if metadata is None else metadata),
             _json(content) if raw is None else raw,
         ]
-        signature = hmac.new(self._key, b"".join(parts), hashlib.sha256).hexdigest().encode()
-        self._sockets[channel].send_multipart([_DELIMITER, signature, *parts, *buffers])
+        self._sockets[channel].send_multipart(signed(*parts, *buffers, key=self._key))
         return Sent(str(fields["msg_id"]), msg_type, channel, content, parts[0])
 
     # Receiving
@@ -176,10 +172,9 @@ class Peer:
         came = socket.poll(int(PATIENCE * 1000))
         assert came, f"nothing (more) came on {channel.value} from\n{self.program}"
         frames = socket.recv_multipart()
-        at = frames.index(_DELIMITER)
-        signature, *parts = frames[at + 1 : at + 6]
-        digest = hmac.new(self._key, b"".join(parts), hashlib.sha256).hexdigest()
-        assert signature.decode() == digest
+        at = frames.index(DELIMITER)
+        parts = frames[at + 2 : at + 6]
+        assert frames[at : at + 6] == signed(*parts, key=self._key)
         header, parent_header, metadata, content = (json.loads(part) for part in parts)
         return Wired(
             channel,
