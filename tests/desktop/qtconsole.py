@@ -36,6 +36,8 @@ class QtConsole(Application):
         self.window = self.screen.window(self.pid, "QtConsole")
         self.screen.activate(self.window)
         self.wait_for_prompt(number)
+        # it prompts when the shell channel is answered, and may not hear the output of cells yet
+        self.wait_for("bool(heard)")
         self.wait_for("page.hasFocus()")
 
     def text(self) -> str:

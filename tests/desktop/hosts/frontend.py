@@ -44,7 +44,14 @@ def main() -> None:
     """Run the application, as qtconsole's own `main` does."""
     app = JupyterQtConsoleApp.instance()
     app.initialize(sys.argv[1:])
-    names = {"window": app.window, "widget": app.widget, "page": app.widget._control}
+    heard: list[Any] = []
+    app.widget.kernel_client.iopub_channel.message_received.connect(heard.append)
+    names = {
+        "window": app.window,
+        "widget": app.widget,
+        "page": app.widget._control,
+        "heard": heard,
+    }
     ear = listen(lambda: globals() | names)
     say("ready")
     app.start()
